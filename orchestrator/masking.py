@@ -30,6 +30,12 @@ PLAIN = frozenset(
 _USERINFO = re.compile(r"(?P<scheme>\b[A-Za-z][\w+.-]*://)(?!user:password@)[^/\s@'\"]+@")
 """The part before the host of a URL, except in elt's own example."""
 _QUERY = re.compile(r"(?P<place>\b[A-Za-z][\w+.-]*:(?://)?[^\s?'\"]*\?)(?P<query>[\w.%~-]+=[^\s'\")]*)")
+_CUT = re.compile(r"…|\.\.\.")
+"""What elt and other tools put in place of the rest of a long text."""
+_CUT_USERINFO = re.compile(
+    r"(?P<scheme>\b[A-Za-z][\w+.-]*://)(?P<user>[^/\s@:'\"]+):(?!\d{0,5}(?:…|\.\.\.))[^/\s@'\"]*?(?=…|\.\.\.)"
+)
+"""The part before the host of a URL that ends there; a port is not one."""
 _WEB = re.compile(r"^[A-Za-z][\w+.-]*://")
 
 
@@ -87,10 +93,11 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Return the text with every secret masked."""
-        hidden = self._masked(text)
+        hidden = self._without_cut(self._masked(text))
         if ":" not in hidden:
             return hidden
-        return _QUERY.sub(_without_values, _USERINFO.sub(rf"\g<scheme>{MASK}@", hidden))
+        whole = _QUERY.sub(_without_values, _USERINFO.sub(rf"\g<scheme>{MASK}@", hidden))
+        return _CUT_USERINFO.sub(rf"\g<scheme>{MASK}", whole)
 
     def value(self, value: object) -> object:
         """Return a JSON value with secrets masked, and with all values under secret names masked."""
@@ -135,6 +142,25 @@ class Masker:
     def _masked(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(MASK, text)
 
+    def _without_cut(self, text: str) -> str:
+        """Return the text without the halves of known secrets where something was cut out of it, by whatever tool."""
+        if not self._known or _CUT.search(text) is None:
+            return text
+        parts, marks = _CUT.split(text), _CUT.findall(text)
+        begins = [parts[0], *(self._without_rest(part) for part in parts[1:])]
+        ends = [*(self._without_begin(part) for part in begins[:-1]), begins[-1]]
+        return "".join(part + mark for part, mark in zip(ends, (*marks, ""), strict=True))
+
+    def _without_begin(self, text: str) -> str:
+        """Return a text that was cut at its end without the beginning of a known secret there."""
+        half = max((_overlap(text, form) for form in self._known), default=0)
+        return text[: len(text) - half] + MASK if half else text
+
+    def _without_rest(self, text: str) -> str:
+        """Return a text that was cut at its beginning without the end of a known secret there."""
+        half = max((_overlap(form, text) for form in self._known), default=0)
+        return MASK + text[half:] if half else text
+
     def _in_strings(self, value: object) -> object:
         match value:
             case str():
@@ -171,6 +197,14 @@ def _forms(value: str) -> Iterator[str]:
         if len(one) < _SHORTEST or one.lower() in PLAIN or (one.startswith("/") and Path(one).exists()):
             continue  # the path of an existing file is not a secret, even if the file holds one
         yield from (one, quote(one, safe=""), quote_plus(one), json.dumps(one)[1:-1], repr(one)[1:-1])
+
+
+def _overlap(before: str, behind: str) -> int:
+    """Return how many characters the end of one text and the beginning of another share; 0 if only a few."""
+    longest = min(len(before), len(behind))
+    if longest < _SHORTEST or behind[:_SHORTEST] not in before[-longest:]:
+        return 0
+    return next((size for size in range(longest, _SHORTEST - 1, -1) if before.endswith(behind[:size])), 0)
 
 
 def _searched(form: str) -> str:

@@ -18,6 +18,8 @@ from orchestrator.execution.recorded import RunHead
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_from_json
 from orchestrator.notifications.letters import decide
 from orchestrator.notifications.notification_ledger import LetterKind, Notification, NotificationLedger
+from orchestrator.notifications.outbox import troubled
+from orchestrator.notifications.past_ledger import ledger_at
 from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
 from orchestrator.report.run_json import json_line
 from orchestrator.report.streams import Lines, open_console
@@ -28,6 +30,10 @@ from orchestrator.wiring.recording import open_store
 from orchestrator.wording import did_you_mean, similar
 
 _SHOWN = 20
+_LOOKED_AT = 1_000
+_PINGS = 200
+_NEWS = timedelta(days=7)
+"""How long a message that could not be sent is shown, however many were sent after it."""
 
 
 def send_notices(project_dir: Path | None, unrecorded: str | None = None) -> int:
@@ -90,24 +96,23 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
         reader, record = store.reader(), store.notification_record()
         head = reader.head(reader.find(run))
         facts = gathered(store, project, record.happening_of(project, head.run_id) or _happening(head))
-        ledger, notifications = record.ledger(project), record.notifications(project, limit=1_000)
+        messages = record.messages(project, limit=_LOOKED_AT)[::-1]
+        ledger = ledger_at(record.causes(project), messages, facts.at)
     policy, masker, now = open_policy(settings, os.environ), open_masker(settings, os.environ), facts.at
-    alone, today = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))
+    alone, then = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))
     previews = []
     for name in policy.destinations:
-        letters = [letter for letter in alone.letters if letter.destination == name]
-        sent = tuple(one for one in notifications if (one.destination, one.run_id) == (name, head.run_id))
-        told = [one for one in sent if one.kind is not LetterKind.PING]
-        made = tuple(composed(one, facts, policy, now, project, masker) for one in letters)
-        is_new = any(letter.destination == name for letter in today.letters)
+        new, own = (tuple(one for one in made.letters if one.destination == name) for made in (then, alone))
+        sent = tuple(one for one in messages if (one.destination, one.run_id) == (name, head.run_id))
+        made = tuple(composed(one, facts, policy, now, project, masker) for one in new or own)
         previews.append(
             Preview(
                 destination=name,
-                messages=tuple(told) or made,  # alone, a run shows no recovery
-                why=tuple(dict.fromkeys((*_why_sent(told), *(why for letter in letters for why in letter.why)))),
-                why_not="" if told else alone.silent.get(name, ""),
+                messages=sent or made,
+                why=tuple(dict.fromkeys((*_why_sent(sent), *(why for letter in new or own for why in letter.why)))),
+                why_not="" if sent else alone.silent.get(name, ""),
                 sent=sent,
-                held_back="" if sent or is_new else today.silent.get(name, ""),
+                held_back="" if sent or new else then.silent.get(name, ""),
             )
         )
     if as_json:
@@ -118,17 +123,20 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
 
 
 def show_status(project_dir: Path | None, *, as_json: bool) -> int:
-    """Print the open causes, the last notifications, and what could not be sent; the exit code is 0."""
+    """Print the open causes, what could not be sent, the last messages, and the pings; the exit code is 0."""
     settings = load_settings(project_dir)
     project = project_name(settings.dbt_project_dir)
     with closing(open_store(settings)) as store:
         record = store.notification_record()
         causes = tuple(record.ledger(project).open.values())
-        notifications = record.notifications(project, limit=_SHOWN)
+        messages, pings = record.messages(project, limit=_LOOKED_AT), record.pings(project, limit=_PINGS)
+    bad = set(troubled(one for one in messages if one.made_at > datetime.now(UTC) - _NEWS))
+    shown = [one for number, one in enumerate(messages) if number < _SHOWN or one in bad]
+    shown.sort(key=lambda one: one not in bad)
     if as_json:
-        Lines(sys.stdout).write(json_line(status_json(causes, notifications)))
+        Lines(sys.stdout).write(json_line(status_json(causes, shown, pings)))
     else:
-        print_status(open_console(), causes, notifications)
+        print_status(open_console(), causes, shown, pings)
     return 0
 
 

@@ -196,11 +196,9 @@ def _unsent(store: NotifyingStore, project_dir: Path | None) -> int:
     settings = load_settings(project_dir)
     if not is_notifying(settings):
         return 0
-    return len(
-        troubled(
-            store.notification_record().notifications(project_name(settings.dbt_project_dir), limit=_LAST_NOTIFICATIONS)
-        )
-    )
+    record, project = store.notification_record(), project_name(settings.dbt_project_dir)
+    messages = record.messages(project, limit=_LAST_NOTIFICATIONS)
+    return len(troubled((*messages, *record.pings(project, limit=_LAST_NOTIFICATIONS))))
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from orchestrator.config.loader import load_settings
+from orchestrator.config.profile_file import find_profiles, read_mapping, targets_in
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ManifestError
 from orchestrator.nodes.selectable import selectable_words
@@ -60,6 +59,16 @@ def step_names(project_dir: Path | None) -> tuple[str, ...]:
     return steps_of_last_run(settings.store, settings.project_root)
 
 
+def destination_names(project_dir: Path | None) -> tuple[str, ...]:
+    """Return the destinations of notifications in elt.yml."""
+    return tuple(load_settings(project_dir).notifications.destinations)
+
+
+def schedule_names(project_dir: Path | None) -> tuple[str, ...]:
+    """Return the schedules in elt.yml."""
+    return tuple(load_settings(project_dir).schedules)
+
+
 def profiles(project_dir: Path | None, profiles_dir: str | None) -> tuple[str, ...]:
     """Return the profiles of profiles.yml."""
     return tuple(name for name in _profiles(load_settings(project_dir), profiles_dir) if name != "config")
@@ -68,28 +77,19 @@ def profiles(project_dir: Path | None, profiles_dir: str | None) -> tuple[str, .
 def targets(project_dir: Path | None, profiles_dir: str | None, profile: str | None) -> tuple[str, ...]:
     """Return the targets of a profile; by default that of the project."""
     settings = load_settings(project_dir)
-    name = profile or _document(settings.dbt_project_dir / "dbt_project.yml").get("profile")
-    found = _profiles(settings, profiles_dir).get(str(name))
-    outputs = found.get("outputs") if isinstance(found, dict) else None
-    return tuple(map(str, outputs)) if isinstance(outputs, dict) else ()
+    name = profile or read_mapping(settings.dbt_project_dir / "dbt_project.yml").get("profile")
+    return targets_in(_profiles(settings, profiles_dir), str(name))
 
 
 def _profiles(settings: Settings, profiles_dir: str | None) -> dict[str, object]:
-    named = profiles_dir or os.environ.get("DBT_PROFILES_DIR")
-    folders = [Path(named)] if named else [Path.cwd(), settings.dbt_project_dir, Path.home() / ".dbt"]
-    file = next((folder / "profiles.yml" for folder in folders if (folder / "profiles.yml").is_file()), None)
-    return _document(file) if file else {}
+    file = find_profiles(settings.dbt_project_dir, profiles_dir, os.environ)
+    return read_mapping(file) if file else {}
 
 
 def _target_folder(settings: Settings, target_path: str | None) -> Path:
     named = target_path or os.environ.get("DBT_TARGET_PATH")
-    written = named or _document(settings.dbt_project_dir / "dbt_project.yml").get("target-path")
+    written = named or read_mapping(settings.dbt_project_dir / "dbt_project.yml").get("target-path")
     return settings.dbt_project_dir / (written if isinstance(written, str) and "{{" not in written else "target")
-
-
-def _document(file: Path) -> dict[str, object]:
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return document if isinstance(document, dict) else {}
 
 
 def _loads(settings: Settings) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Words numbers and lists of names for messages."""
+"""Words numbers and lists of names for messages, and shortens texts."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -14,6 +14,16 @@ def some_of(names: Sequence[str], shown: int = 5) -> str:
     rest = len(names) - shown
     listed = ", ".join(names[:shown])
     return f"{listed} and {rest:,} more" if rest > 0 else listed
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return at most `longest` characters of a text, with `…` in place of the rest: the masker looks there."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def last_part(text: str, longest: int) -> str:
+    """Return at most the last `longest` characters of a text, with `…` in place of what was before."""
+    return text if len(text) <= longest else f"…{text[1 - longest :]}"
 
 
 def similar(word: str, known: Iterable[str], most: int = 3) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from orchestrator.reuse.fingerprints.config_keys import hooks_of
 from orchestrator.reuse.fingerprints.jinja import THIS
 from orchestrator.reuse.fingerprints.template import placeholder_sql, without_call_tags
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
+from orchestrator.timetable.shown_moment import shown_moment
 
 _BUILDING = frozenset({"build", "run", "seed", "snapshot"})
 _LIMITS = {
@@ -76,24 +77,21 @@ def file_doubt(run: DbtRun, times: FileTimes) -> str:
     file since.
     """
     if times.database > run.ended_at + _CLOSING:
-        written, ended = _shown(times.database), _shown(run.ended_at)
+        written, ended = shown_moment(times.database, seconds=True), shown_moment(run.ended_at, seconds=True)
         return f"the database file was written at {written}, after that run had ended at {ended}"
     # The last build wrote to the file at some time after it started; an older file is not the one that it wrote to.
     last = max((one.started_at for one in run.results.values() if _wrote(one) and one.started_at), default=None)
     if last is None or times.database < last - _INACCURACY:
-        return f"the database file is of {_shown(times.database)}, before that run wrote to it: it is another copy"
+        of = shown_moment(times.database, seconds=True)
+        return f"the database file is of {of}, before that run wrote to it: it is another copy"
     for name, moment in (("profiles.yml", times.profiles), ("dbt_project.yml", times.project)):
         if moment is not None and moment > run.started_at:  # the artifacts do not show what it said before
-            return f"{name} was written at {_shown(moment)}, after that run began"
+            return f"{name} was written at {shown_moment(moment, seconds=True)}, after that run began"
     return f"the artifacts do not show whether {times.unshown} was the same" if times.unshown else ""
 
 
 def _wrote(result: DbtResult) -> bool:
     return result.status == "success" and result.unique_id.partition(".")[0] in {"model", "seed", "snapshot"}
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,22 @@ def complete_runs(context: click.Context, incomplete: str) -> Offers:  # noqa: A
 
 
 @_silent
+def complete_destinations(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the destinations of notifications."""
+    from orchestrator.suggestions import destination_names
+
+    return destination_names(_folder(context))
+
+
+@_silent
+def complete_schedules(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
+    """Return the schedules."""
+    from orchestrator.suggestions import schedule_names
+
+    return schedule_names(_folder(context))
+
+
+@_silent
 def complete_runs_and_steps(context: click.Context, incomplete: str) -> Offers:  # noqa: ARG001  # click's signature
     """Return the newest runs, and the steps of the last one."""
     from orchestrator.suggestions import run_ids, step_names

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.completion import complete_runs
+from orchestrator.cli.completion import complete_destinations, complete_runs
 from orchestrator.cli.shared import as_json, project_dir
 
 
@@ -14,7 +14,7 @@ def command() -> None:
 
 
 @command.command("test")
-@click.argument("destination")
+@click.argument("destination", shell_complete=complete_destinations)
 @project_dir
 @as_json
 def test_command(destination: str, project_dir: Path | None, *, json_lines: bool) -> int:
@@ -42,7 +42,7 @@ def preview_command(run: str | None, project_dir: Path | None, *, json_lines: bo
 @project_dir
 @as_json
 def status_command(project_dir: Path | None, *, json_lines: bool) -> int:
-    """Show what has not recovered, the last notifications, and those that could not be sent."""
+    """Show what has not recovered, what could not be sent, the last messages, and the pings of each schedule."""
     from orchestrator.notifying import show_status
 
     return show_status(project_dir, as_json=json_lines)

@@ -1,5 +1,6 @@
 """Implements `elt plan`: shows what a run would do."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -45,14 +46,14 @@ def command(context: click.Context, /, **options: Any) -> int:
 def _plan_of_schedule(context: click.Context, options: dict[str, Any]) -> int:
     from orchestrator.api import show_plan
     from orchestrator.cli.schedule_verb import command_of
-    from orchestrator.schedules.schedule_views import schedule_heading
+    from orchestrator.schedules.schedule_heading import schedule_heading
 
     for param in context.command.params:
         is_given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
         if is_given and param.name not in _WITH_SCHEDULE:
             raise click.UsageError(f"{param.opts[0]} is set by the schedule: give it without --schedule.")
     heading = schedule_heading(options["project_dir"], options["schedule"])
-    asked = command_of(heading.words, options["project_dir"])
+    asked = replace(command_of(heading.words, options["project_dir"]), scheduled=heading.time)
     return show_plan(
         asked,
         as_json=options["json_lines"],

@@ -1,6 +1,6 @@
 """Defines the conditions before a run as values: what is asked, how patiently, and in which words."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from orchestrator.config.wait_settings import Otherwise, WaitSettings
 from orchestrator.execution.gate import spell
 from orchestrator.timetable.placeholders import Moments, filled
+from orchestrator.wording import shortened
 
 _LONGEST = 60  # characters of a query that are shown
 
@@ -106,9 +107,7 @@ def words_of(condition: Condition) -> str:
             value = "true" if condition.equals is None else condition.equals
             return f"{condition.url} to answer {condition.json_field} = {value}"
         case SqlCondition():
-            query = " ".join(condition.statement.split())
-            shown = query if len(query) <= _LONGEST else f"{query[: _LONGEST - 1]}…"
-            return f"sql {shown}"
+            return f"sql {shortened(' '.join(condition.statement.split()), _LONGEST)}"
         case SourceCondition():
             return f"source {condition.source} to be fresh"
         case ScheduleCondition():
@@ -124,12 +123,15 @@ def patience_of(condition: Condition) -> str:
     return f"{times}, then {condition.otherwise.value}"
 
 
-def conditions_text(waits: Iterable[WaitSettings]) -> tuple[str, ...]:
-    """Return one line for each condition of a schedule, as a plan shows it; secrets are references, as written."""
-    return tuple(f"{words_of(one)}, {patience_of(one)}" for one in map(_as_written, waits))
+def conditions_text(waits: Iterable[WaitSettings], moments: Moments | None = None) -> tuple[str, ...]:
+    """Return one line for each condition of a schedule, as a plan shows it; secrets are references, as written.
+
+    So are placeholders, unless the time is given that they stand for.
+    """
+    return tuple(f"{words_of(one)}, {patience_of(one)}" for one in _shown(waits, moments))
 
 
-def conditions_json(waits: Iterable[WaitSettings]) -> list[dict[str, object]]:
+def conditions_json(waits: Iterable[WaitSettings], moments: Moments | None = None) -> list[dict[str, object]]:
     """Return the conditions of a schedule for programs."""
     return [
         {
@@ -138,9 +140,10 @@ def conditions_json(waits: Iterable[WaitSettings]) -> list[dict[str, object]]:
             "within_seconds": one.within.total_seconds(),
             "otherwise": one.otherwise.value,
         }
-        for one in map(_as_written, waits)
+        for one in _shown(waits, moments)
     ]
 
 
-def _as_written(wait: WaitSettings) -> Condition:
-    return _made(wait, str, None)
+def _shown(waits: Iterable[WaitSettings], moments: Moments | None) -> Iterator[Condition]:
+    for wait in waits:
+        yield _made(wait, str, None) if moments is None else condition_of(wait, moments)

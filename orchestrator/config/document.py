@@ -24,6 +24,7 @@ from orchestrator.config.repeat_settings import PARTS
 from orchestrator.config.sections import Entry, KeyPath, readers_of, sections_of
 from orchestrator.config.settings import Settings
 from orchestrator.config.substitution import UnsetError, substitute
+from orchestrator.wording import similar
 
 KEYS: Mapping[str, Reader] = {
     **dict(readers_of(Settings)),
@@ -85,6 +86,8 @@ def _read_mapping(reading: _DocumentReading, node: yaml.Node, path: KeyPath, pat
             _note(reading, key_node, f"'{key}' is set twice, first on line {seen[name]}")
         elif known != ("*",) and name not in known:
             _note(reading, key_node, f"unknown key '{key}'{meant(name, known)}")
+            # The key that is meant counts as present: that it is missing would be a second mistake for one misspelling.
+            reading.mistakes.keys.update((*path, one) for one in similar(name, known))
         else:
             _read_value(reading, value_node, (*path, name), (*pattern, "*" if known == ("*",) else name))
         seen.setdefault(name, key_node.start_mark.line + 1)

@@ -54,6 +54,17 @@ def load_settings(
     return settings
 
 
+def find_root(project_dir: Path | None = None) -> Path:
+    """Return the folder of elt.yml of a project, whatever mistakes that file has.
+
+    Raises:
+        ProjectError: There is no dbt project, or more than one to choose from.
+    """
+    environ = os.environ
+    named = project_dir or (Path(environ["DBT_PROJECT_DIR"]) if environ.get("DBT_PROJECT_DIR") else None)
+    return _root(find_project(named, cwd=Path.cwd(), environ=environ, mistakes=Mistakes()))
+
+
 def _from_environment(environ: Mapping[str, str], mistakes: Mistakes) -> dict[KeyPath, Entry]:
     """Return the entries from elt's environment variables that are not empty."""
     entries = {}

@@ -13,7 +13,7 @@ class Mistakes:
 
     found: list[str] = field(default_factory=list)
     keys: set[tuple[str, ...]] = field(default_factory=set)
-    """The keys whose values are wrong: they count as present where a key is missed."""
+    """The keys whose values are wrong, or whose names are misspelled: they count as present where a key is missed."""
     _places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def in_file(self, file: Path, line: int, text: str) -> None:

@@ -61,8 +61,14 @@ def option_mistakes(verb: str, options: Mapping[str, object]) -> Iterator[str]:
             yield f"'options.vars' is '{value}': expected keys with values"
         elif name in LISTS and isinstance(value, dict):
             yield f"'options.{name}': expected a list"
+        elif name == "threads" and value is not None and not _is_positive(value):
+            yield f"'options.threads' is '{value}': expected a whole number from 1"
         elif name in VALUES - {"vars", "warn_error_options"} and isinstance(value, dict | list):
             yield f"'options.{name}': expected one value"
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool) and str(value).isdecimal() and int(value) > 0
 
 
 def option_words(options: Mapping[str, object]) -> Iterator[str]:

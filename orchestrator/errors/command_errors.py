@@ -105,8 +105,8 @@ class UnknownScheduleError(UsageError):
     code = "E027"
     remedy = "`elt schedule list` lists the schedules, `elt schedule next NAME` the times of one."
     example = """
-    Error [E027]: The schedule nightly has no time at 2026-11-28T03:00.
-    The times next to it are 2026-11-28T02:00+0100 and 2026-11-29T02:00+0100."""
+    Error [E027]: The schedule nightly has no time at 2026-11-28T03:00 (Europe/Berlin).
+    The times next to it are 2026-11-28T02:00+01:00 and 2026-11-29T02:00+01:00."""
 
 
 class InstallError(UsageError):

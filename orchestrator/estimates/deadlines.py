@@ -17,6 +17,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import titled_step
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_clock, shown_moment
 from orchestrator.timetable.time_of_day import first_after
 
 CERTAINTY = 0.96
@@ -150,7 +151,8 @@ class LateWatch:
 
 def late_words(late: Lateness) -> str:
     """Return the warning for a run that is late."""
-    deadline, words = late.deadline, f"deadline {late.deadline.at:%H:%M}"
+    deadline = late.deadline
+    words = f"deadline {shown_clock(deadline.at, deadline.at.tzinfo)}"
     if late.at >= deadline.at:
         words += ", which has passed"
     if late.expected_end > late.at:
@@ -160,4 +162,5 @@ def late_words(late: Lateness) -> str:
 
 
 def _clock(moment: datetime, deadline: datetime) -> str:
-    return f"{moment:%H:%M}" if moment.date() == deadline.date() else f"{moment:%Y-%m-%d %H:%M}"
+    shown = shown_clock if moment.date() == deadline.date() else shown_moment
+    return shown(moment, moment.tzinfo)

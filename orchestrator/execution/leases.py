@@ -21,6 +21,7 @@ from orchestrator.plan.placement import written_by
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import IngestStep
 from orchestrator.reuse.open_target import OpenTarget
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import some_of
 
 _LOOK = 0.5  # seconds between two checks for the end of the other run
@@ -168,5 +169,5 @@ def _writes(busy: Lease, lease: Lease) -> str:
 
 
 def _named(lease: Lease) -> str:
-    process = lease.process
-    return f"process {process.pid} of {process.user} on {process.host}, since {lease.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+    process, since = lease.process, shown_moment(lease.taken_at, seconds=True)
+    return f"process {process.pid} of {process.user} on {process.host}, since {since}"

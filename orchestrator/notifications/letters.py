@@ -14,6 +14,7 @@ from orchestrator.notifications.notification_ledger import (
 )
 from orchestrator.notifications.notification_rules import NotificationPolicy, told, wants_recovery
 from orchestrator.notifications.trouble import RunFacts, Trouble
+from orchestrator.timetable.shown_moment import shown_moment
 
 RECOVERABLE = frozenset({NotifyEvent.FAILURE, NotifyEvent.LATE, NotifyEvent.LOST})
 """The events whose end is reported."""
@@ -122,7 +123,7 @@ def _for_destination(
     success = told(policy, destination, NotifyEvent.SUCCESS, facts.schedule, facts.nodes)
     is_success = facts.is_green and bool(success)
     if over:
-        why["it was notified of the failure"] = None
+        why["the failure that it was notified of"] = None
     if is_success:
         why[success.why] = None
     if facts.is_green and not facts.troubles:
@@ -209,23 +210,17 @@ def _is_resolved(cause: OpenCause, facts: RunFacts) -> bool:
 
 def _open_words(cause: OpenCause, before: tuple[Notification, ...], reminder: timedelta | None) -> str:
     """Return why a destination is not told of a cause once more."""
-    again = (
-        "without a reminder"
-        if reminder is None
-        else f"and the reminder comes at {_time(_next_reminder(before, reminder))}"
-    )
-    told_at = _time(before[-1].made_at)
-    return f"it was notified of {cause.name} at {told_at}; the cause is open since {_time(cause.first_at)}, {again}"
+    notified_at, since = shown_moment(before[-1].made_at, "UTC"), shown_moment(cause.first_at, "UTC")
+    again = "without a reminder"
+    if reminder is not None:
+        again = f"and the reminder comes at {shown_moment(next_reminder(before, reminder), 'UTC')}"
+    return f"it was notified of {cause.name} at {notified_at}; the cause is open since {since}, {again}"
 
 
-def _next_reminder(before: tuple[Notification, ...], reminder: timedelta) -> datetime:
+def next_reminder(before: tuple[Notification, ...], reminder: timedelta) -> datetime:
     """Return when a cause is reported again. Each further reminder waits twice as long as the one before it."""
     wait: timedelta = reminder * 2 ** min(len(before) - 1, 10)
     return before[-1].made_at + wait
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _is_due_again(

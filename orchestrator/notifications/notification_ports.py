@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestrator.notifications.happening import Happening
-from orchestrator.notifications.notification_ledger import Notification, NotificationLedger, Settlement
+from orchestrator.notifications.notification_ledger import Notification, NotificationLedger, OpenCause, Settlement
 from orchestrator.scheduling.claims import RecordedTime
 from orchestrator.scheduling.schedule_ports import ProjectStore
 
@@ -49,8 +49,17 @@ class NotificationRecord(Protocol):
     def is_waiting(self, project: str, now: datetime) -> bool:
         """Return whether something noted is not settled, or a notification is due."""
 
-    def notifications(self, project: str, *, limit: int) -> Sequence[Notification]:
-        """Return the newest notifications, newest first."""
+    def next_due(self, project: str) -> datetime | None:
+        """Return when the next waiting notification may be sent; None if none waits."""
+
+    def causes(self, project: str) -> Sequence[OpenCause]:
+        """Return all causes that are recorded, also those that have recovered."""
+
+    def messages(self, project: str, *, limit: int) -> Sequence[Notification]:
+        """Return the newest notifications that are no pings, newest first."""
+
+    def pings(self, project: str, *, limit: int) -> Sequence[Notification]:
+        """Return the newest pings, newest first."""
 
     def unended_runs(self, project: str) -> Sequence[str]:
         """Return the ids of the runs that have no end and whose loss was not noted since they were last alive."""

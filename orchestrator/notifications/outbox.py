@@ -1,11 +1,13 @@
 """Decides when notifications are sent: at once, with a digest, as an escalation; and when they are given up."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 
-from orchestrator.config.notification_settings import Destination
-from orchestrator.notifications.letters import RECOVERABLE, Letter, incident_key
+from orchestrator.config.notification_settings import Destination, NotifyEvent
+from orchestrator.notifications.letters import RECOVERABLE, Letter, incident_key, next_reminder
 from orchestrator.notifications.notification_ledger import (
     LetterKind,
     Notification,
@@ -13,8 +15,9 @@ from orchestrator.notifications.notification_ledger import (
     NotificationState,
     OpenCause,
 )
-from orchestrator.notifications.notification_rules import NotificationPolicy
+from orchestrator.notifications.notification_rules import NotificationPolicy, told
 from orchestrator.timetable.cron import zone_of
+from orchestrator.wording import shortened
 
 GIVE_UP_AFTER = timedelta(days=1)
 """A notification that could not be sent for so long is not news any more."""
@@ -22,6 +25,11 @@ PING = "ping:"
 """What the destination of a ping begins with; its schedule follows."""
 _LEVELS = ("failure", "warning", "success", "info")
 _MOST_SHOWN = 1_000
+_MOST_COLLECTED = 15
+_MOST_TITLES = 50
+_REMINDED = frozenset({NotifyEvent.FAILURE, NotifyEvent.LOST})
+"""The events of which a destination is reminded although no run has ended since."""
+_TENTH_LATER = 1.1
 
 
 def due_at(policy: NotificationPolicy, destination: str, schedule: str, now: datetime) -> datetime:
@@ -70,9 +78,50 @@ def _escalation(cause: OpenCause, to: str, instead_of: str, policy: Notification
     )
 
 
-def next_escalation(ledger: NotificationLedger, policy: NotificationPolicy) -> datetime | None:
-    """Return when the first escalation is due; None if no open cause has one."""
+def reminders(ledger: NotificationLedger, policy: NotificationPolicy, project: str, now: datetime) -> Iterator[Letter]:
+    """Yield a reminder, for each destination and schedule, of the causes that no run has reported again in time."""
+    for name in policy.destinations:
+        due = defaultdict[str, list[OpenCause]](list)
+        for cause in ledger.open.values():
+            at = _reminder_at(cause, name, ledger, policy)
+            if at is not None and at <= now:
+                due[cause.schedule].append(cause)
+        for causes in due.values():
+            whole = Letter(destination=name, kind=LetterKind.REMINDER, lasting=tuple(causes), why=("the reminder",))
+            if name in policy.incidents:
+                yield from (replace(whole, lasting=(one,), incident=incident_key(project, one)) for one in causes)
+            else:
+                yield whole
+
+
+def _reminder_at(
+    cause: OpenCause, name: str, ledger: NotificationLedger, policy: NotificationPolicy
+) -> datetime | None:
+    """Return when a destination is reminded of a cause although no run reports it; None for never.
+
+    That is a tenth later than a reminder is due: a run that reports the cause shortly after it comes first.
+    """
+    about, reminder = ledger.about(cause, name), policy.destinations[name].reminder
+    is_scheduled = not cause.schedule or cause.schedule in policy.zones  # a schedule may have been removed
+    if reminder is None or cause.key.event not in _REMINDED or not is_scheduled:
+        return None
+    is_open = any(one.kind is not LetterKind.ESCALATION for one in about) and about[-1].kind is not LetterKind.RECOVERY
+    if not is_open or about[-1].state is NotificationState.WAITING:
+        return None
+    if not told(policy, name, cause.key.event, cause.schedule, ()):
+        return None
+    return about[-1].made_at + (next_reminder(about, reminder) - about[-1].made_at) * _TENTH_LATER
+
+
+def next_from_ledger(ledger: NotificationLedger, policy: NotificationPolicy) -> datetime | None:
+    """Return when the first escalation or reminder is due; None if no open cause has one."""
     times = [
+        at
+        for cause in ledger.open.values()
+        for name in policy.destinations
+        if (at := _reminder_at(cause, name, ledger, policy)) is not None
+    ]
+    times += [
         first.made_at + destination.escalate.after
         for cause in ledger.open.values()
         if cause.key.event in RECOVERABLE
@@ -107,7 +156,12 @@ def digest_text(notifications: Sequence[Notification]) -> tuple[str, str, str]:
         return notifications[0].title, notifications[0].body, notifications[0].level
     title = f"{len(notifications)} notifications"
     level = min((notification.level for notification in notifications), key=_LEVELS.index)
-    parts = [f"{notification.title}\n{_indented(notification.body)}" for notification in notifications]
+    parts = [f"{one.title}\n{_indented(one.body)}" for one in notifications[:_MOST_COLLECTED]]
+    if len(notifications) > _MOST_COLLECTED:
+        rest = [f"{one.title}" for one in notifications[_MOST_COLLECTED:]]
+        parts.append("\n".join(rest[:_MOST_TITLES]))
+        if len(rest) > _MOST_TITLES:
+            parts.append(f"and {len(rest) - _MOST_TITLES:,} more: elt notify status")
     return title, "\n\n".join(parts), level
 
 
@@ -126,4 +180,4 @@ def troubled(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
 
 
 def _indented(body: str) -> str:
-    return "\n".join(f"  {line}" if line else "" for line in body[:_MOST_SHOWN].splitlines())
+    return "\n".join(f"  {line}" if line else "" for line in shortened(body, _MOST_SHOWN).splitlines())

@@ -1,9 +1,10 @@
 """Describes estimates in words."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from orchestrator.plan.estimate import Estimate
 from orchestrator.report.words import wait_words
+from orchestrator.timetable.shown_moment import shown_clock
 from orchestrator.wording import count
 
 
@@ -19,23 +20,22 @@ def estimate_with_runs(estimate: Estimate) -> str:
 
 
 def estimate_with_end(estimate: Estimate, at: datetime) -> str:
-    """Return how long a run takes that starts now, and when it is done: `about 4 min, done by 02:06`."""
+    """Return how long a run takes that starts now, and when it is done: `about 4 min, done by 02:06 CET`."""
     return f"{estimate_text(estimate)}, done by {minute(at + timedelta(seconds=estimate.seconds))}"
 
 
 def remaining_text(end: datetime, now: datetime, *, is_at_least: bool) -> str:
-    """Return what is left of a run: `about 2 min left, done by 02:06`; a run that is overdue has no known end."""
+    """Return what is left of a run: `about 2 min left, done by 02:06 CET`; a run that is overdue has no known end."""
     if end <= now:
         return "longer than expected"
     return f"{_about(is_at_least)} {wait_words(end - now)} left, done by {minute(end)}"
 
 
-def minute(at: datetime, zone: tzinfo | None = None) -> str:
+def minute(at: datetime, zone: str | None = None) -> str:
     """Return the time of day in a zone, or the local one, to the minute; a run is done by then: it is rounded up."""
-    local = at.astimezone(zone)
-    if local.second or local.microsecond:
-        local = local.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return f"{local:%H:%M}"
+    if at.second or at.microsecond:
+        at = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return shown_clock(at, zone)
 
 
 def _about(is_at_least: bool) -> str:  # noqa: FBT001  # one argument

@@ -13,6 +13,7 @@ from orchestrator.report.streams import print_wide
 from orchestrator.reuse.explained import Explained, PartLine
 from orchestrator.reuse.fingerprints.compare import ComparisonVerdict
 from orchestrator.reuse.fingerprints.value import Finding
+from orchestrator.timetable.shown_moment import shown_moment
 
 _SHOWN = 8  # letters of a digest; enough to show that two differ
 _HALF = 32
@@ -207,4 +208,4 @@ def _finding(found: Finding | None) -> dict[str, object] | None:
 
 
 def _moment(at: datetime | None) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}, " if at is not None else ""
+    return f"{shown_moment(at, seconds=True)}, " if at is not None else ""

@@ -31,6 +31,7 @@ from orchestrator.report.failure_text import unreported_parts
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, duration, one_line, size_words
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
 
 _WITH_ROWS = frozenset({"ingest", "seed", "model", "snapshot"})
@@ -40,7 +41,7 @@ _COLUMNS = ("run", "started", "took", "status", "steps", "target", "schedule", "
 _OF_WIDE = frozenset({"started", "target"})
 """Columns that a narrow terminal omits; the id of a run begins with its start in UTC."""
 _NARROW = 110
-_WIDTHS = {"run": 25, "started": 19, "took": 5, "status": 7}
+_WIDTHS = {"run": 25, "started": 23, "took": 5, "status": 7}
 
 
 def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) -> None:
@@ -59,7 +60,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
     for head, state in runs:
         cells: dict[str, str | Text] = {
             "run": head.run_id,
-            "started": _moment(head.started_at),
+            "started": shown_moment(head.started_at, seconds=True),
             "took": duration(_took(head, state)),
             "status": status_text(head, state),
             "steps": _counts(head),
@@ -178,12 +179,12 @@ def status_text(head: RunHead, state: RunState) -> Text:
 
 def _facts(head: RunHead, state: RunState) -> Iterable[tuple[str, str]]:
     yield "command", " ".join(("elt", *head.command)) if head.command else head.verb
-    yield "started", f"{_moment(head.started_at)} by {head.process.user}@{head.process.host}"
+    yield "started", f"{shown_moment(head.started_at, seconds=True)} by {head.process.user}@{head.process.host}"
     yield "took", duration(_took(head, state))
     if head.scheduled is not None:
         interval = head.scheduled.interval
         yield "schedule", _scheduled(head.scheduled)
-        yield "data", f"from {_moment(interval.start)} to {_moment(interval.end)}"
+        yield "data", f"from {shown_moment(interval.start, seconds=True)} to {shown_moment(interval.end, seconds=True)}"
     yield "target", head.target
     yield "database", head.database
     if head.code is not None:
@@ -264,16 +265,11 @@ def _scheduled(time: ScheduledTime | None, *, seconds: bool = True) -> str:
     """Return the schedule and the logical time that a run belongs to."""
     if time is None:
         return ""
-    at = _moment(time.logical_time)
-    return f"{time.schedule} {at if seconds else at[:-3]}"
+    return f"{time.schedule} {shown_moment(time.logical_time, seconds=seconds)}"
 
 
 def _time_of(origin: RunOrigin) -> str:
     """Return the time of a schedule that the start of a run names."""
     moments = (origin.logical_time, origin.data_interval_start, origin.data_interval_end)
-    logical, start, end = (_moment(datetime.fromisoformat(one)) if one else "" for one in moments)
+    logical, start, end = (shown_moment(datetime.fromisoformat(one), seconds=True) if one else "" for one in moments)
     return f"schedule {origin.schedule} {logical}, data from {start} to {end}" if origin.schedule else ""
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +11,7 @@ from orchestrator.notifications.notification_ledger import Notification, Notific
 from orchestrator.notifications.outbox import troubled
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, one_line
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
 
 _LONGEST = 120
@@ -77,29 +77,62 @@ def previews_json(run_id: str, previews: Sequence[Preview]) -> dict[str, object]
     }
 
 
-def print_status(console: Console, causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> None:
-    """Print the open causes, and the last notifications, newest first."""
+def print_status(
+    console: Console, causes: Sequence[OpenCause], messages: Sequence[Notification], pings: Sequence[Notification]
+) -> None:
+    """Print the open causes, the messages in their order, and one line for the pings of each schedule."""
     if causes:
         console.print(Text(f"Not recovered: {count(len(causes), 'cause')}", style="bold"))
         for cause in causes:
             many = f", {count(cause.times, 'run')} in a row" if cause.times > 1 else ""
-            since = f"{cause.key.event.value.replace('_', ' ')} since {_moment(cause.first_at)}{many}"
+            since = f"{cause.key.event.value.replace('_', ' ')} since {shown_moment(cause.first_at)}{many}"
             console.print(Text(f"  {cause.name}  {since}  {one_line(cause.message, longest=_LONGEST)}"), soft_wrap=True)
         console.print()
-    if not notifications:
+    if not (messages or pings):
         console.print("No notification was made yet.")
         return
+    bad = troubled(messages)
+    if bad:
+        console.print(Text(unsent_text(len(bad)), style="bold"), soft_wrap=True)
+        print_wide(console, _table(bad, style="yellow"))
+        console.print()
+    if others := [one for one in messages if one not in bad]:
+        print_wide(console, _table(others))
+    if pings:
+        if others:
+            console.print()
+        print_wide(console, _pings_table(pings))
+
+
+def _table(messages: Sequence[Notification], style: str | None = None) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     for name in ("made", "to", "state", "kind", "what"):
         table.add_column(name, overflow="fold")
-    for notification in notifications:
-        state = notification.state.value.replace("_", " ")
-        said = f"{notification.title}: {notification.error}" if notification.error else notification.title
-        row = (_moment(notification.made_at), notification.destination, state, notification.kind.value, clean(said))
-        table.add_row(*row, style="yellow" if notification in troubled(notifications) else None)
-    print_wide(console, table)
-    if bad := troubled(notifications):
-        console.print(unsent_text(len(bad)), soft_wrap=True)
+    for one in messages:
+        state = one.state.value.replace("_", " ")
+        said = f"{one.title}: {one.error}" if one.error else one.title
+        table.add_row(shown_moment(one.made_at), one.destination, state, one.kind.value, clean(said), style=style)
+    return table
+
+
+def _pings_table(pings: Sequence[Notification]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
+    for name in ("pings", "last", "signal", "state", "what"):
+        table.add_column(name, overflow="fold")
+    for schedule, own in _by_schedule(pings).items():
+        last, bad = own[0], troubled(own)
+        said = f"{len(bad):,} of {count(len(own), 'ping')} could not be sent: {bad[0].error}" if bad else ""
+        state = last.state.value.replace("_", " ")
+        row = (schedule, shown_moment(last.made_at), last.title, state, clean(said))
+        table.add_row(*row, style="yellow" if last in bad else None)
+    return table
+
+
+def _by_schedule(pings: Sequence[Notification]) -> dict[str, list[Notification]]:
+    found: dict[str, list[Notification]] = {}
+    for one in pings:
+        found.setdefault(one.schedule, []).append(one)
+    return found
 
 
 def unsent_text(number: int) -> str:
@@ -107,8 +140,10 @@ def unsent_text(number: int) -> str:
     return f"{count(number, 'notification')} could not be sent. Messages are retried for a day."
 
 
-def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notification]) -> dict[str, object]:
-    """Return the open causes and the last notifications as a JSON object."""
+def status_json(
+    causes: Sequence[OpenCause], messages: Sequence[Notification], pings: Sequence[Notification]
+) -> dict[str, object]:
+    """Return the open causes, the messages and the pings as a JSON object."""
     return {
         "causes": [
             {
@@ -124,8 +159,19 @@ def status_json(causes: Sequence[OpenCause], notifications: Sequence[Notificatio
             }
             for cause in causes
         ],
-        "notifications": [notification_json(notification) for notification in notifications],
-        "unsent": len(troubled(notifications)),
+        "notifications": [notification_json(notification) for notification in messages],
+        "unsent": len(troubled(messages)),
+        "pings": [
+            {
+                "schedule": schedule,
+                "count": len(own),
+                "unsent": len(bad),
+                "last_error": bad[0].error if bad else None,
+                "last": notification_json(own[0]),
+            }
+            for schedule, own in _by_schedule(pings).items()
+            for bad in (troubled(own),)
+        ],
     }
 
 
@@ -160,15 +206,11 @@ def _message(notification: Notification) -> dict[str, object]:
 def _state(notification: Notification) -> str:
     match notification.state:
         case NotificationState.SENT if notification.sent_at is not None:
-            return f"{notification.kind.value} sent at {_moment(notification.sent_at)}"
+            return f"{notification.kind.value} sent at {shown_moment(notification.sent_at)}"
         case NotificationState.WAITING if notification.error:
             return f"{notification.kind.value} could not be sent, and is retried: {notification.error}"
         case NotificationState.WAITING:
-            return f"{notification.kind.value} is to be sent at {_moment(notification.due_at)}"
+            return f"{notification.kind.value} is to be sent at {shown_moment(notification.due_at)}"
         case _:
             why = f": {notification.error}" if notification.error else ""
             return f"{notification.kind.value} {notification.state.value.replace('_', ' ')}{why}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}"

@@ -9,29 +9,32 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.plan.estimate import estimate_to_json
 from orchestrator.report.estimate_text import estimate_text, minute
 from orchestrator.report.streams import Lines, print_wide
 from orchestrator.report.words import duration
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
 from orchestrator.scheduling.overview import ScheduleOverview
-from orchestrator.timetable.cron import Occurrence, zone_of
+from orchestrator.timetable.cron import Occurrence
+from orchestrator.timetable.shown_moment import shown_clock, shown_moment
 
 
-def tell_of_time(time: RecordedTime, text: str) -> None:
+def tell_of_time(schedule: ScheduleSettings, time: RecordedTime, text: str) -> None:
     """Write what happens to one time of a schedule to standard error."""
-    Lines(sys.stderr).write(f"schedule {time.key.schedule}, {time.key.logical_time:%Y-%m-%d %H:%M} UTC: {text}")
+    at = shown_moment(time.key.logical_time, schedule.timezone)
+    Lines(sys.stderr).write(f"schedule {schedule.name}, {at}: {text}")
 
 
 def tell_of_schedules(text: str, *, at: datetime) -> None:
     """Write what the process that starts schedules does to standard error."""
-    Lines(sys.stderr).write(f"{at.astimezone():%Y-%m-%d %H:%M:%S}  {text}")
+    Lines(sys.stderr).write(f"{shown_moment(at, seconds=True)}  {text}")
 
 
-def print_schedules(console: Console, overviews: Sequence[ScheduleOverview]) -> None:
+def print_schedules(console: Console, overviews: Sequence[ScheduleOverview], *, is_filtered: bool = False) -> None:
     """Print one line per schedule, and below the table what is wrong with each."""
     if not overviews:
-        console.print("elt.yml has no schedules.")
+        console.print("No schedule has one of these tags." if is_filtered else "elt.yml has no schedules.")
         return
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
     for name in ("schedule", "next", "takes", "last", "result", "runs"):
@@ -45,16 +48,29 @@ def print_schedules(console: Console, overviews: Sequence[ScheduleOverview]) -> 
             console.print(Text.assemble((f"{one.schedule.name}: ", "bold"), (sentence, "red")), soft_wrap=True)
 
 
-def print_occurrences(console: Console, occurrences: Sequence[tuple[str, Occurrence, str]]) -> None:
-    """Print coming times: the schedule, the time, and what is special about it."""
-    if not occurrences:
-        console.print("No times: no schedule is started by the clock.")
-        return
+def print_occurrences(
+    console: Console,
+    occurrences: Sequence[tuple[str, Occurrence, str]],
+    others: Sequence[tuple[ScheduleSettings, str]] = (),
+) -> None:
+    """Print coming times: the schedule, the time, and what is special about it; then what else starts schedules."""
+    if occurrences:
+        _print_times(console, occurrences)
+    elif not others:
+        console.print("No times: elt.yml has no schedules.")
+    for schedule, text in others:
+        also = text.replace("it starts", "it also starts") if schedule.cron else f"no times of its own; {text}"
+        upstream = schedule.on.schedule
+        look = f" (its times: elt schedule next {upstream})" if upstream is not None else ""
+        console.print(f"{schedule.name}: {also}{look}", soft_wrap=True)
+
+
+def _print_times(console: Console, occurrences: Sequence[tuple[str, Occurrence, str]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim", collapse_padding=True)
-    for name in ("schedule", "local", "UTC", ""):
+    for name in ("schedule", "time", "UTC", ""):
         table.add_column(name, no_wrap=name != "", overflow="fold")
     for name, occurrence, note in occurrences:
-        local = f"{occurrence.local:%a %Y-%m-%d %H:%M %Z}"
+        local = shown_moment(occurrence.at, occurrence.local.tzinfo, weekday=True)
         table.add_row(name, local, f"{occurrence.at:%Y-%m-%d %H:%M}", note or occurrence.note)
     print_wide(console, table)
 
@@ -114,10 +130,11 @@ def time_to_json(time: RecordedTime) -> dict[str, Any]:
 def next_text(one: ScheduleOverview) -> str:
     """Return when a schedule runs next, or what starts it."""
     if one.paused_at is not None:
-        return f"paused since {one.paused_at:%Y-%m-%d %H:%M} UTC"
+        return f"paused since {shown_moment(one.paused_at, one.schedule.timezone)}"
     if one.next is None:
         return _trigger_text(one)
-    return f"{one.next.local:%a %Y-%m-%d %H:%M %Z}" + (f" ({one.next.note})" if one.next.note else "")
+    shown = shown_moment(one.next.at, one.schedule.timezone, weekday=True)
+    return shown + (f" ({one.next.note})" if one.next.note else "")
 
 
 def _trigger_text(one: ScheduleOverview) -> str:
@@ -129,7 +146,7 @@ def _trigger_text(one: ScheduleOverview) -> str:
 def _last_text(one: ScheduleOverview) -> str:
     if one.last is None:
         return "none yet"
-    return f"{one.last.key.logical_time.astimezone(zone_of(one.schedule.timezone)):%a %Y-%m-%d %H:%M %Z}"
+    return shown_moment(one.last.key.logical_time, one.schedule.timezone, weekday=True)
 
 
 def _result_text(one: ScheduleOverview) -> Text:
@@ -147,7 +164,7 @@ def _result_text(one: ScheduleOverview) -> Text:
     if last.cause is not None:
         return Text(f"skipped ({last.cause})", "yellow")
     took = f" in {duration(last.ended_at - last.claimed_at)}" if last.ended_at is not None else ""
-    again = f", again at {last.again_at.astimezone():%H:%M}" if last.again_at is not None else ""
+    again = f", again at {shown_clock(last.again_at, one.schedule.timezone)}" if last.again_at is not None else ""
     if last.exit_code == 0:
         late = "" if one.late_by is None else f", {duration(one.late_by)} late"
         return Text(f"success{took}{late}", "yellow" if late else "green")
@@ -156,7 +173,7 @@ def _result_text(one: ScheduleOverview) -> Text:
 
 def _expected_text(one: ScheduleOverview) -> str:
     if one.expected_end is not None:
-        return f", done by {minute(one.expected_end, zone_of(one.schedule.timezone))}"
+        return f", done by {minute(one.expected_end, one.schedule.timezone)}"
     return "" if one.takes is None else ", longer than expected"
 
 

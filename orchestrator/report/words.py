@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from orchestrator.wording import count
+from orchestrator.wording import count, shortened
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -51,4 +51,4 @@ def clean(message: str) -> str:
 def one_line(message: str, *, longest: int | None = _LONGEST_LINE) -> str:
     """Return text from other tools on one line, cut to `longest` characters."""
     line = " ".join(clean(message).split())
-    return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
+    return line if longest is None else shortened(line, longest)

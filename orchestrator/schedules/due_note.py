@@ -9,7 +9,7 @@ from orchestrator.errors import NothingRecordedError
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.quick_due import note_nothing_due
 from orchestrator.schedules.project_schedules import ProjectSchedules, opened_schedules, utc_now
-from orchestrator.wiring.attending import is_quiet
+from orchestrator.wiring.attending import next_sending
 
 _FAR = 4e9  # seconds of the epoch: the clock starts nothing more
 _MOST_ON_A_SERVER = 300.0  # seconds
@@ -20,13 +20,14 @@ def note_idle(settings: Settings | None, project_dir: Path | None, next_at: date
     """Let the next calls end at once, until the next time comes or something is recorded that may make one due."""
     if settings is None or settings.elt_yml is None or not _can_be_noted(settings):
         return
-    until = next_at.timestamp() if next_at is not None else _FAR
     with opened_schedules(project_dir, settings) as schedules:
         if schedules.record.open_times(schedules.project) or _is_anything_running(schedules):
             return  # a process may die without a trace in the record
-        if not is_quiet(settings, schedules.store, utc_now()):
+        sends_at = next_sending(settings, schedules.store, utc_now())
+        if sends_at is not None and sends_at <= utc_now():
             return
         files = schedules.store.files()
+    until = min((at.timestamp() for at in (next_at, sends_at) if at is not None), default=_FAR)
     # Another machine may write to a server at any time.
     until = until if files else min(until, utc_now().timestamp() + _MOST_ON_A_SERVER)
     watched = (settings.elt_yml, settings.dbt_project_dir / "dbt_project.yml", *files)

@@ -12,6 +12,7 @@ from orchestrator.schedules.project_schedules import ProjectSchedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, TimeState, stopped
 from orchestrator.scheduling.due import DueTimes, Skip
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 
 
 def record_look(schedules: ProjectSchedules, due: DueTimes, now: datetime) -> None:
@@ -21,7 +22,8 @@ def record_look(schedules: ProjectSchedules, due: DueTimes, now: datetime) -> No
         note = "its process died"
         ended = replace(time, state=TimeState.ENDED, note=note, exit_code=int(ExitCode.INTERRUPTED), ended_at=now)
         if schedules.record.claim(ended, instead_of=time):
-            tell_of_schedules(f"{time.key.schedule}: {time.key.logical_time:%Y-%m-%d %H:%M} UTC: {note}", at=now)
+            zone = schedules.schedule(time.key.schedule).timezone
+            tell_of_schedules(f"{time.key.schedule}: {shown_moment(time.key.logical_time, zone)}: {note}", at=now)
 
 
 def _skipped(schedules: ProjectSchedules, skip: Skip, now: datetime) -> RecordedTime:

@@ -1,50 +1,53 @@
 """Installs the schedules of a project in a scheduler, and removes them: shows the difference, then writes it."""
 
-import difflib
 import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 
-from orchestrator import __version__
-from orchestrator.config.loader import load_settings
+from orchestrator.config.loader import find_root, load_settings
 from orchestrator.config.settings import Settings
-from orchestrator.errors import InstallError, UnknownScheduleError
+from orchestrator.errors import ConfigurationError, EltError, InstallError, ProjectError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.streams import open_console
-from orchestrator.schedules.project_schedules import utc_now
-from orchestrator.scheduling.installed_files import (
+from orchestrator.schedules.file_changes import (
+    CRONTAB,
+    FileChange,
+    delete_units,
+    lingers,
+    read_crontab,
+    read_file,
+    require_program,
+    start_units,
+    unit_folder,
+)
+from orchestrator.schedules.gathered_facts import gather_facts, owner_of, repository_of
+from orchestrator.schedules.install_refusals import hosted_notes, refuse, require_own_file, require_shell
+from orchestrator.scheduling.hosted_schedulers import gitlab_file, gitlab_schedules, hosted_files
+from orchestrator.scheduling.install_facts import (
     HOSTED,
-    WRITTEN,
     ExternalScheduler,
     InstallFacts,
+    Volume,
+    is_of_project,
+    unit_name,
+)
+from orchestrator.scheduling.local_schedulers import (
     crontab_with,
     crontab_without,
     environment_notes,
-    github_workflows,
-    gitlab_files,
-    gitlab_schedules,
-    kubernetes_files,
-    named_variables,
+    project_of_unit,
+    projects_in_crontab,
     systemd_units,
-    variables_in,
 )
 from orchestrator.wording import count
 
-_CRONTAB = Path("crontab")
-"""Stands for the crontab of the user, which is no file that a user writes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
-    """One file as it is, and as it is to be; None for a file that does not exist."""
-
-    path: Path
-    before: str | None
-    after: str | None
+_FOLDERS = {
+    ExternalScheduler.GITHUB: (".github/workflows", "elt-*.yml"),
+    ExternalScheduler.GITLAB: (".gitlab", "elt-*.yml"),
+    ExternalScheduler.KUBERNETES: ("kubernetes", "elt-*.yaml"),
+}
+"""Where the files of a scheduler are in the repository."""
 
 
 def install_schedules(
@@ -54,6 +57,7 @@ def install_schedules(
     *,
     dry_run: bool,
     image: str | None,
+    volume: str | None,
     consents: Callable[[str], bool],
 ) -> int:
     """Show what changes, and change it; a second call changes nothing. The exit code is 0.
@@ -62,137 +66,122 @@ def install_schedules(
         InstallError: the scheduler cannot be used here.
     """
     settings = load_settings(project_dir)
-    facts = _facts(settings, names, image)
-    _refuse(settings, scheduler, facts)
-    return _apply(scheduler, tuple(_wanted(scheduler, facts)), _notes(scheduler, facts), dry_run, consents)
+    facts = gather_facts(settings, scheduler, names, image, _volume(scheduler, volume))
+    refuse(settings, scheduler, facts)
+    changes = tuple(_wanted(scheduler, facts, dry_run=dry_run))
+    if scheduler is ExternalScheduler.SYSTEMD and not dry_run:
+        require_program("systemctl")
+    return _apply(scheduler, changes, tuple(_notes(settings, scheduler, facts)), dry_run, consents)
 
 
 def remove_schedules(
     project_dir: Path | None, scheduler: ExternalScheduler, *, dry_run: bool, consents: Callable[[str], bool]
 ) -> int:
-    """Remove what `install_schedules` has written. The exit code is 0, also if there is nothing to remove."""
-    settings = load_settings(project_dir)
-    facts = _facts(settings, (), None)
-    return _apply(scheduler, tuple(_removed(scheduler, facts)), (), dry_run, consents)
+    """Remove what `install_schedules` has written. The exit code is 0, also if there is nothing to remove.
+
+    Neither the project nor a valid elt.yml needs to exist: only the folder counts.
+    """
+    problem: EltError | None = None
+    try:
+        root = find_root(project_dir)
+    except (ProjectError, ConfigurationError) as error:
+        root, problem = (project_dir or Path.cwd()).resolve(), error
+    changes = tuple(one for one in _removed(scheduler, root) if one.before != one.after)
+    if not changes and problem is not None:
+        raise problem
+    return _apply(scheduler, changes, (), dry_run, consents)
 
 
-def _facts(settings: Settings, names: tuple[str, ...], image: str | None) -> InstallFacts:
-    for name in names:
-        if name not in settings.schedules:
-            raise UnknownScheduleError(
-                f"elt.yml has no schedule {name}.", hint="`elt schedule list` lists the schedules."
-            )
-    chosen = tuple(settings.schedules[name] for name in names) or tuple(settings.schedules.values())
-    repository = _repository(settings.project_root)
-    requirements = repository / "requirements.txt"
-    return InstallFacts(
-        project_root=settings.project_root,
-        folder_in_repository=str(settings.project_root.relative_to(repository)),
-        python=sys.executable,
-        version=__version__,
-        schedules=chosen,
-        named=bool(names),
-        variables=variables_in(dict(_texts(settings))),
-        requirements=requirements.name if requirements.is_file() else None,
-        image=image,
-        year=utc_now().year,
-    )
+def _volume(scheduler: ExternalScheduler, text: str | None) -> Volume | None:
+    if text is None:
+        return None
+    claim, colon, folder = text.rpartition(":")
+    hint = "Write --volume CLAIM:/data for kubernetes, --volume /data for github and gitlab."
+    if scheduler not in HOSTED:
+        raise InstallError(f"--volume is not for {scheduler}, whose runs are on this machine.", hint="Leave it out.")
+    if not folder.startswith("/"):
+        raise InstallError(f"The folder of --volume {text} is not absolute.", hint=hint)
+    if (scheduler is ExternalScheduler.KUBERNETES) != bool(claim) or bool(colon) != bool(claim):
+        needs = "needs the name of a PersistentVolumeClaim" if not claim else "has no PersistentVolumeClaim"
+        raise InstallError(f"--volume {text}: {scheduler} {needs}.", hint=hint)
+    return Volume(folder=PurePosixPath(folder), claim=claim or None)
 
 
-def _texts(settings: Settings) -> Iterator[tuple[str, str]]:
-    folders = (settings.dbt_project_dir, settings.project_root)
-    files = {settings.elt_yml, *(folder / name for folder in folders for name in ("profiles.yml", "dbt_project.yml"))}
-    for file in files:
-        if file is not None and file.is_file():
-            yield str(file), file.read_text(encoding="utf-8", errors="replace")
-
-
-def _repository(folder: Path) -> Path:
-    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
-
-
-def _refuse(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> None:
-    if not facts.schedules:
-        raise InstallError("elt.yml has no schedules.", hint="Add one: see docs/scheduling.md.")
-    if scheduler in HOSTED and "://" not in settings.store:
-        raise InstallError(
-            f"{scheduler} runs each start in a new container, in which the record {settings.store} would be empty:"
-            " every time would run again, and nothing could be resumed.",
-            hint="Set `store` in elt.yml to a PostgreSQL database: postgresql://user:${PASSWORD}@host/database",
-        )
-    untimed = [one.name for one in facts.schedules if not one.cron]
-    if scheduler in HOSTED and untimed:
-        raise InstallError(
-            f"{scheduler} can start only what has a time: {', '.join(untimed)} has none.",
-            hint="Name the schedules with `cron`; what starts `on` something else runs in `elt schedule start`.",
-        )
-    if scheduler is ExternalScheduler.KUBERNETES and not facts.image:
-        raise InstallError("A CronJob needs a container image.", hint="Name it: --image registry/project:tag")
-
-
-def _wanted(scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[FileChange]:
+def _wanted(scheduler: ExternalScheduler, facts: InstallFacts, *, dry_run: bool) -> Iterator[FileChange]:
     if scheduler is ExternalScheduler.CRON:
-        before = _crontab()
-        yield FileChange(path=_CRONTAB, before=before, after=crontab_with(before, facts))
+        try:
+            before = read_crontab()
+        except InstallError:
+            if not dry_run:
+                raise
+            before = ""  # the lines are shown, for whoever may add them
+        require_shell(before)
+        yield FileChange(path=CRONTAB, before=before, after=crontab_with(before, facts))
         return
-    files = _files(scheduler, facts)
+    if scheduler is ExternalScheduler.SYSTEMD:
+        files = {unit_folder() / name: text for name, text in systemd_units(facts).items()}
+    else:
+        repository = repository_of(facts.project_root)
+        files = {repository / path: text for path, text in hosted_files(scheduler, facts).items()}
     for path, text in files.items():
-        yield FileChange(path=path, before=_text(path), after=text)
+        existing = read_file(path)
+        require_own_file(path, existing)
+        yield FileChange(path=path, before=existing, after=text)
+    yield from (one for one in _removed(scheduler, facts.project_root) if one.path not in files)
 
 
-def _removed(scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[FileChange]:
+def _removed(scheduler: ExternalScheduler, root: Path) -> Iterator[FileChange]:
     if scheduler is ExternalScheduler.CRON:
-        before = _crontab()
-        yield FileChange(path=_CRONTAB, before=before, after=crontab_without(before, facts.project_root))
+        before = read_crontab()
+        yield FileChange(path=CRONTAB, before=before, after=crontab_without(before, root))
         return
-    for folder, pattern in _places(scheduler, facts).items():
-        for path in sorted(folder.glob(pattern)):
-            if (text := _text(path)) is not None and text.startswith(WRITTEN):
-                yield FileChange(path=path, before=text, after=None)
+    if scheduler is ExternalScheduler.SYSTEMD:
+        paths = [unit_folder() / f"{unit_name(root)}{suffix}" for suffix in (".service", ".timer")]
+        texts = {path: read_file(path) for path in paths}
+    else:
+        repository = repository_of(root)
+        folder, pattern = _FOLDERS[scheduler]
+        of_project = str(root.relative_to(repository))
+        found = {path: read_file(path) or "" for path in sorted((repository / folder).glob(pattern))}
+        texts = {path: text for path, text in found.items() if is_of_project(text, of_project)}
+    for path, existing in texts.items():
+        if existing is not None:
+            yield FileChange(path=path, before=existing, after=None)
 
 
-def _files(scheduler: ExternalScheduler, facts: InstallFacts) -> Mapping[Path, str]:
-    writers = {
-        ExternalScheduler.SYSTEMD: systemd_units,
-        ExternalScheduler.GITHUB: github_workflows,
-        ExternalScheduler.GITLAB: gitlab_files,
-        ExternalScheduler.KUBERNETES: kubernetes_files,
-    }
-    root = _unit_folder() if scheduler is ExternalScheduler.SYSTEMD else _repository(facts.project_root)
-    return {root / path: text for path, text in writers[scheduler](facts).items()}
-
-
-def _places(scheduler: ExternalScheduler, facts: InstallFacts) -> Mapping[Path, str]:
-    repository = _repository(facts.project_root)
-    return {
-        ExternalScheduler.SYSTEMD: {_unit_folder(): f"{facts.slug}.*"},
-        ExternalScheduler.GITHUB: {repository / ".github/workflows": "elt-*.yml"},
-        ExternalScheduler.GITLAB: {repository / ".gitlab": "elt-schedules.yml"},
-        ExternalScheduler.KUBERNETES: {repository / "kubernetes": "elt-*.yaml"},
-    }[scheduler]
-
-
-def _unit_folder() -> Path:
-    if os.geteuid() == 0:
-        return Path("/etc/systemd/system")
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user"
-
-
-def _notes(scheduler: ExternalScheduler, facts: InstallFacts) -> tuple[str, ...]:
+def _notes(settings: Settings, scheduler: ExternalScheduler, facts: InstallFacts) -> Iterator[str]:
     match scheduler:
         case ExternalScheduler.GITLAB:
-            return (
-                "Add to .gitlab-ci.yml: include: [{local: .gitlab/elt-schedules.yml}]",
-                "Create these pipeline schedules (Build > Pipeline schedules):",
-                *(f"  {line}" for line in gitlab_schedules(facts)),
-                *named_variables("Add these CI/CD variables", facts),
-            )
-        case ExternalScheduler.GITHUB:
-            return named_variables("Add these secrets of the repository", facts)
-        case ExternalScheduler.KUBERNETES:
-            return named_variables("Create the secret elt with these keys", facts)
+            yield f"Add to .gitlab-ci.yml: include: [{{local: {gitlab_file(facts)}}}]"
+            yield "Create these pipeline schedules (Build > Pipeline schedules):"
+            yield from (f"  {line}" for line in gitlab_schedules(facts))
+            yield from hosted_notes(settings, scheduler, facts)
+        case ExternalScheduler.GITHUB | ExternalScheduler.KUBERNETES:
+            yield from hosted_notes(settings, scheduler, facts)
         case _:
-            return tuple(environment_notes(scheduler, facts, is_root=os.geteuid() == 0))
+            is_root = os.geteuid() == 0
+            yield from environment_notes(scheduler, facts, is_root=is_root, lingers=lingers())
+            if scheduler is ExternalScheduler.CRON and is_root and (owner := owner_of(facts.project_root)) != "root":
+                yield f"cron runs this as root, but the project belongs to {owner}. Install it as {owner} instead."
+            yield from _gone(scheduler)
+
+
+def _gone(scheduler: ExternalScheduler) -> Iterator[str]:
+    """Yield a line for each installed project whose folder no longer exists."""
+    if scheduler is ExternalScheduler.CRON:
+        try:
+            roots = projects_in_crontab(read_crontab())
+        except InstallError:
+            return
+    else:
+        texts = [read_file(path) or "" for path in sorted(unit_folder().glob("elt-*.service"))]
+        roots = tuple(root for text in texts if (root := project_of_unit(text)) is not None)
+    for root in roots:
+        if not root.exists():
+            yield (
+                f"{scheduler} also starts {root}, which does not exist. If it was moved or deleted:"
+                f" elt schedule remove --as {scheduler} --project-dir {shlex.quote(str(root))}"
+            )
 
 
 def _apply(
@@ -205,7 +194,7 @@ def _apply(
     console = open_console()
     changes = tuple(one for one in changes if one.before != one.after)
     for change in changes:
-        console.print(_difference(change), soft_wrap=True, end="")
+        console.print(change.difference, soft_wrap=True, end="")
     if not changes:
         console.print("Nothing changes.")
     elif dry_run:
@@ -214,86 +203,17 @@ def _apply(
         console.print("Nothing was changed.")
         return ExitCode.USAGE
     else:
-        for change in changes:
-            _write(change)
-        if scheduler is ExternalScheduler.SYSTEMD:
-            _reload_systemd(changes)
+        _write(scheduler, changes)
     for note in notes:
         console.print(note, soft_wrap=True)
     return ExitCode.SUCCESS
 
 
-def _difference(change: FileChange) -> str:
-    before, after = ((text or "").splitlines(keepends=True) for text in (change.before, change.after))
-    return "".join(difflib.unified_diff(before, after, str(change.path), str(change.path)))
-
-
-def _write(change: FileChange) -> None:
-    if change.path == _CRONTAB:
-        _run(["crontab", "-"], change.after or "")
+def _write(scheduler: ExternalScheduler, changes: tuple[FileChange, ...]) -> None:
+    if scheduler is ExternalScheduler.SYSTEMD and all(one.after is None for one in changes):
+        delete_units(changes)
         return
-    try:
-        if change.after is None:
-            change.path.unlink()
-        else:
-            change.path.parent.mkdir(parents=True, exist_ok=True)
-            change.path.write_text(change.after, encoding="utf-8")
-    except OSError as error:
-        raise InstallError(
-            f"{change.path} cannot be written: {error.strerror}.",
-            hint="Change its permissions, or print it with --dry-run and give it to someone who may write it.",
-        ) from error
-
-
-def _reload_systemd(changes: tuple[FileChange, ...]) -> None:
-    user = [] if os.geteuid() == 0 else ["--user"]
-    timers = [one.path.name for one in changes if one.path.suffix == ".timer"]
-    is_installed = any(one.after is not None for one in changes)
-    words = [["daemon-reload"]]
-    if timers:
-        words.append(["enable" if is_installed else "disable", "--now", *timers])
-    commands = [["systemctl", *user, *one] for one in (words if is_installed else words[::-1])]
-    for command in commands:
-        try:
-            _run(command)
-        except InstallError as error:
-            raise InstallError(
-                f"The units are written, but systemd does not take them: {error.message}",
-                hint="Run this where systemd runs: " + " && ".join(" ".join(one) for one in commands),
-            ) from error
-
-
-def _crontab() -> str:
-    """Return the crontab of the user; empty if there is none."""
-    done = _called(["crontab", "-l"])
-    if done.returncode and "no crontab" not in done.stderr.lower():
-        raise InstallError(f"The crontab cannot be read: {done.stderr.strip()}", hint=_ALLOWED)
-    return "" if done.returncode else done.stdout
-
-
-_ALLOWED = "Ask whoever runs this machine to allow it (/etc/cron.allow), or use --as systemd."
-
-
-def _run(command: list[str], text: str = "") -> None:
-    done = _called(command, text)
-    if done.returncode:
-        raise InstallError(f"`{' '.join(command)}` failed: {done.stderr.strip()}", hint=_ALLOWED)
-
-
-def _called(command: list[str], text: str = "") -> "subprocess.CompletedProcess[str]":
-    program = shutil.which(command[0])
-    if program is None:
-        raise InstallError(
-            f"The program {command[0]} is not installed.",
-            hint="Install it, or let another scheduler start the schedules: elt schedule install --help",
-        )
-    return subprocess.run([program, *command[1:]], input=text, capture_output=True, text=True, check=False)
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InstallError(f"{path} cannot be read: {error.strerror}.", hint="Change its permissions.") from error
+    for change in changes:
+        change.write()
+    if scheduler is ExternalScheduler.SYSTEMD:
+        start_units(changes)

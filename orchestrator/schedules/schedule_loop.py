@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,10 +18,12 @@ from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.look_record import record_look, resume_later
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.schedule_child import ScheduleChild, start_child
 from orchestrator.schedules.started_by import note_started
 from orchestrator.scheduling.claims import RecordedTime, TimeState, was_put_off
 from orchestrator.scheduling.due import DueTimes, RecordedTimes, Start, due_times, waits_for_retry
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.attending import attend
 from orchestrator.wording import count, some_of
 
@@ -36,9 +37,16 @@ class _Child:
     """A process that runs one time of a schedule."""
 
     start: Start
-    process: "subprocess.Popen[bytes]"
+    shown_time: str
+    """Its logical time, in the zone of the schedule."""
+    child: ScheduleChild
     before: RecordedTime | None
     """What was recorded of the time when it was started."""
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The process itself."""
+        return self.child.process
 
 
 @dataclass(slots=True)
@@ -50,6 +58,8 @@ class ScheduleLoop:
     """The schedules to start; empty for all."""
     arguments: tuple[str, ...] = ()
     """Further words for the command line of each child."""
+    is_naming: bool | None = None
+    """Whether the lines of a child begin with the name of its schedule; None if there is more than one schedule."""
     children: list[_Child] = field(default_factory=list)
     codes: dict[ScheduledTime, int] = field(default_factory=dict)
     """The exit code of each time whose run ended."""
@@ -133,7 +143,7 @@ class ScheduleLoop:
                 for start in due.starts:
                     before = next((one for one in known.times if one.key == schedules.key(start.time)), None)
                     if starts_again or not self._cannot_go_on(start.time, before):
-                        self._start(start, before, now)
+                        self._start(start, before, schedules.settings, now)
                 looks += [] if due.next_at is None else [due.next_at]
             attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
         self.looked_at, self.next_at = now, min(looks, default=None)
@@ -184,14 +194,22 @@ class ScheduleLoop:
         is_open = now_recorded.state is TimeState.RUNNING or was_put_off(now_recorded)
         return is_open and now_recorded.process.pid == child.process.pid
 
-    def _start(self, start: Start, before: RecordedTime | None, now: datetime) -> None:
+    def _start(self, start: Start, before: RecordedTime | None, settings: Settings, now: datetime) -> None:
         time = start.time
         words = ["schedule", "run", time.schedule, "--time", time.logical_time.isoformat(), *self.arguments]
         folder = [] if self.project_dir is None else ["--project-dir", str(self.project_dir)]
-        process = subprocess.Popen([sys.executable, "-m", "orchestrator", *words, *folder], stdin=subprocess.DEVNULL)
-        self.children.append(_Child(start, process, before))
+        shown = shown_moment(time.logical_time, settings.schedules[time.schedule].timezone)
         because = f" ({start.kind}: {start.note})" if start.note else ""
-        tell_of_schedules(f"{time.schedule}: started for {time.logical_time:%Y-%m-%d %H:%M} UTC{because}", at=now)
+        tell_of_schedules(f"{time.schedule}: started for {shown}{because}", at=now)
+        prefix = self._prefix(settings, time.schedule)
+        child = start_child([*words, *folder], prefix=prefix, is_json="--json" in self.arguments)
+        self.children.append(_Child(start, shown, child, before))
+
+    def _prefix(self, settings: Settings, name: str) -> str | None:
+        """Return what the lines of a child begin with, equally wide for all; None if there is only one schedule."""
+        names = self.names or tuple(settings.schedules)
+        is_naming = len(names) > 1 if self.is_naming is None else self.is_naming
+        return f"{name:<{max(map(len, names))}} | " if is_naming else None
 
     def _wait(self, *, until_a_child_ends: bool) -> None:
         """Wait for the next time, for a while, or for the end of a child."""
@@ -210,10 +228,11 @@ class ScheduleLoop:
         ended = [child for child in self.children if child.process.poll() is not None]
         for child in ended:
             self.children.remove(child)
+            child.child.drain()
             time = child.start.time
             self._ended[time] = child
             self.codes[time] = code if (code := child.process.returncode) >= 0 else 128 - code
-            text = f"{time.schedule}: {time.logical_time:%Y-%m-%d %H:%M} UTC ended with {self.codes[time]}"
+            text = f"{time.schedule}: the run for {child.shown_time} ended with exit code {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())
         return bool(ended)
 

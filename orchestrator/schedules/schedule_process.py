@@ -66,7 +66,7 @@ def start_schedules(
     with only_one(settings) as is_free:
         if not is_free:
             raise _busy(settings)
-        loop = ScheduleLoop(project_dir, names)
+        loop = ScheduleLoop(project_dir, names, is_naming=True)
         with _stopped_by_signals(loop.stop), serve(loop):
             watched = count(len(names or settings.schedules), "schedule")
             tell_of_schedules(f"watching {watched}", at=utc_now())

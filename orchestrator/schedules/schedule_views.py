@@ -1,22 +1,19 @@
 """Implements the verbs that show or change schedules without running them: list, next, check, pause, unpause, skip."""
 
 import json
-import shlex
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from orchestrator.conditions.condition import conditions_json, conditions_text
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.schedule_settings import ScheduleSettings
+from orchestrator.config.settings import Settings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import (
-    next_text,
     occurrence_to_json,
     overview_to_json,
     print_occurrences,
@@ -24,43 +21,49 @@ from orchestrator.report.schedule_text import (
     time_to_json,
 )
 from orchestrator.report.streams import Lines, open_console
+from orchestrator.schedules.option_problems import CommandProblem, option_problem
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
-from orchestrator.scheduling.due import RecordedTimes, time_at, timetable_of
-from orchestrator.scheduling.overview import ScheduleOverview, overview_of
-from orchestrator.scheduling.scheduled_command import words_of
-from orchestrator.scheduling.which_time import parse_moment
+from orchestrator.scheduling.due import RecordedTimes, timetable_of, triggers_text
+from orchestrator.scheduling.overview import ScheduleOverview, ScheduleProblem, overview_of
+from orchestrator.scheduling.which_time import parse_moment, time_of_clock
 from orchestrator.timetable.cron import Occurrence
+from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
 
 
-def list_schedules(project_dir: Path | None, *, as_json: bool, tags: tuple[str, ...] = ()) -> int:
+def list_schedules(
+    project_dir: Path | None, command_problem: CommandProblem, *, as_json: bool, tags: tuple[str, ...] = ()
+) -> int:
     """Print each schedule with its next and last times; the exit code is 0."""
     with opened_schedules(project_dir) as schedules:
-        overviews = _overviews(schedules, (), tags)
+        found = overviews(schedules, (), tags, command_problem)
     if as_json:
-        _print_json([overview_to_json(one) for one in overviews])
+        _print_json([overview_to_json(one) for one in found])
     else:
-        print_schedules(open_console(), overviews)
+        print_schedules(open_console(), found, is_filtered=bool(tags))
     return ExitCode.SUCCESS
 
 
-def check_schedules(project_dir: Path | None, names: tuple[str, ...], *, as_json: bool) -> int:
+def check_schedules(
+    project_dir: Path | None, names: tuple[str, ...], command_problem: CommandProblem, *, as_json: bool
+) -> int:
     """Print what is wrong with schedules; the exit code is 1 if anything is, for monitoring."""
     with opened_schedules(project_dir) as schedules:
-        overviews = _overviews(schedules, names)
-    wrong = [one for one in overviews if one.problems]
+        found = overviews(schedules, names, (), command_problem)
+    wrong = [one for one in found if one.problems]
     if as_json:
-        _print_json([overview_to_json(one) for one in overviews])
+        _print_json([overview_to_json(one) for one in found])
     else:
         console = open_console()
         for one in wrong:
             for _, sentence in one.problems:
                 console.print(f"{one.schedule.name}: {sentence}", soft_wrap=True)
         if not wrong:
-            paused = sum(one.paused_at is not None for one in overviews)
+            paused = sum(one.paused_at is not None for one in found)
             of_them = f", {paused} of them paused" if paused else ""
-            console.print(f"{count(len(overviews), 'schedule')}{of_them}: nothing is wrong.")
+            console.print(f"{count(len(found), 'schedule')}{of_them}: nothing is wrong.")
     return ExitCode.NOT_GREEN if wrong else ExitCode.SUCCESS
 
 
@@ -75,30 +78,9 @@ def next_times(project_dir: Path | None, name: str | None, *, most: int, as_json
     if as_json:
         _print_json([occurrence_to_json(*line) for line in found])
     else:
-        print_occurrences(open_console(), found)
+        others = [(one, triggers_text(one)) for one in wanted if one.on.is_set]
+        print_occurrences(open_console(), found, others)
     return ExitCode.SUCCESS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleHeading:
-    """What `elt plan --schedule` shows of the schedule."""
-
-    words: tuple[str, ...]
-    """The command line of its runs."""
-    lines: tuple[str, ...]
-    document: Mapping[str, object]
-
-
-def schedule_heading(project_dir: Path | None, name: str) -> ScheduleHeading:
-    """Return what `elt plan --schedule` shows of a schedule; raises UnknownScheduleError."""
-    with opened_schedules(project_dir) as schedules:
-        (overview,) = _overviews(schedules, (name,))
-    words = words_of(overview.schedule)
-    waits = overview.schedule.wait_for
-    conditions = (f"waits for: {one}" for one in conditions_text(waits))
-    lines = (f"schedule {name}: {next_text(overview)}", f"runs: elt {shlex.join(words)}", *conditions, "")
-    document = {**overview_to_json(overview), "wait_for": conditions_json(waits)}
-    return ScheduleHeading(words=words, lines=lines, document=document)
 
 
 def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json: bool) -> int:
@@ -112,14 +94,14 @@ def pause_schedule(project_dir: Path | None, name: str, *, paused: bool, as_json
             changed = schedules.record.pause(schedules.project, name, at=now, by=by)
         else:
             changed = schedules.record.unpause(schedules.project, name, at=now)
-        (overview,) = _overviews(schedules, (name,))
+        (overview,) = overviews(schedules, (name,))
     if as_json:
         _print_json({**overview_to_json(overview), "changed": changed})
     elif not changed:
         open_console().print(f"{name} was paused already." if paused else f"{name} was not paused.")
     else:
         ended = f"{name} runs again. Its times during the pause do not run."
-        text = f"{name} is paused. Its times until it is unpaused do not run." if paused else ended
+        text = f"{name} is paused. Its times do not run until: elt schedule unpause {name}" if paused else ended
         open_console().print(text, soft_wrap=True)
     return ExitCode.SUCCESS
 
@@ -135,13 +117,15 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
         now, process = utc_now(), this_process()
         schedules.see(now)
         moment = parse_moment(at, schedule.timezone)
+        shown = shown_moment(moment, schedule.timezone)
         key = TimeKey(project=schedules.project, schedule=name, logical_time=moment)
         if undo:
             if not schedules.record.forget(key):
                 raise UnknownScheduleError(f"The time {at} of the schedule {name} was not skipped by a user.")
-            text, found = f"{name} runs at {at} again.", None
+            text, found = f"{name} runs at {shown} again.", None
         else:
-            found = _skipped(schedule, key, now, f"skipped by {process.user}@{process.host}")
+            time = time_of_clock(schedule, at, moment)
+            found = _skipped(time, key, now, f"skipped by {process.user}@{process.host}")
             before = schedules.record.time(key)
             if before is not None and before.state is not TimeState.SKIPPED:
                 raise UnknownScheduleError(
@@ -150,7 +134,7 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
                 )
             if before is None:
                 schedules.record.claim(found)
-            text = f"{name} does not run at {at}."
+            text = f"{name} does not run at {shown}."
     if as_json:
         _print_json({"schedule": name, "logical_time": moment.isoformat()} if found is None else time_to_json(found))
     else:
@@ -158,15 +142,10 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
     return ExitCode.SUCCESS
 
 
-def _skipped(schedule: ScheduleSettings, key: TimeKey, now: datetime, note: str) -> RecordedTime:
-    table = timetable_of(schedule)
-    latest = table.latest(key.logical_time)
-    if latest is None or latest.at != key.logical_time:
-        hint = f"`elt schedule next {schedule.name}` shows its times."
-        raise UnknownScheduleError(f"The schedule {schedule.name} has no time at {key.logical_time}.", hint=hint)
+def _skipped(time: ScheduledTime, key: TimeKey, now: datetime, note: str) -> RecordedTime:
     return RecordedTime(
         key=key,
-        interval=time_at(schedule, key.logical_time).interval,
+        interval=time.interval,
         state=TimeState.SKIPPED,
         cause=SkipCause.USER,
         note=note,
@@ -176,14 +155,30 @@ def _skipped(schedule: ScheduleSettings, key: TimeKey, now: datetime, note: str)
     )
 
 
-def _overviews(
-    schedules: ProjectSchedules, names: tuple[str, ...], tags: tuple[str, ...] = ()
+def overviews(
+    schedules: ProjectSchedules,
+    names: tuple[str, ...],
+    tags: tuple[str, ...] = (),
+    command_problem: CommandProblem | None = None,
 ) -> list[ScheduleOverview]:
+    """Return the overviews of the named schedules, or of all; with `command_problem`, their options are checked."""
     now = utc_now()
     wanted = [schedules.schedule(name) for name in names] or list(schedules.settings.schedules.values())
     wanted = [one for one in wanted if not tags or set(tags) & set(one.tags)]
     recorded = schedules.read(now, [one.name for one in wanted])
-    return [overview_of(one, recorded[one.name], now, is_alive=is_alive_now) for one in wanted]
+    found = [overview_of(one, recorded[one.name], now, is_alive=is_alive_now) for one in wanted]
+    return [_with_options_checked(schedules.settings, one, command_problem) for one in found]
+
+
+def _with_options_checked(
+    settings: Settings, overview: ScheduleOverview, command_problem: CommandProblem | None
+) -> ScheduleOverview:
+    if command_problem is None or overview.paused_at is not None:
+        return overview
+    problem = option_problem(settings, overview.schedule, command_problem)
+    if problem is None:
+        return overview
+    return replace(overview, problems=((ScheduleProblem.CANNOT_RUN, problem), *overview.problems))
 
 
 def _coming(

@@ -35,6 +35,7 @@ from orchestrator.scheduling.event_time import event_time_words
 from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.recording import new_run_id
 from orchestrator.wiring.reports import OutputKind
 from orchestrator.wiring.schedule_notes import is_notifying, note_skipped
@@ -88,13 +89,12 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
     """Return the exit code if the time does not run now; None if it does."""
     match found.state:
         case TimeState.SKIPPED:
-            tell_of_time(
-                found, found.note if found.cause is SkipCause.USER else f"is skipped: {found.note or found.cause}"
-            )
+            why = found.note if found.cause is SkipCause.USER else f"is skipped: {found.note or found.cause}"
+            tell_of_time(schedule, found, why)
             return ExitCode.SUCCESS
         case TimeState.ENDED if not was_interrupted(found) and (found.again_at is None or found.again_at > utc_now()):
             again = "" if found.exit_code == 0 else f"; to run now: elt schedule run {schedule.name} --now"
-            tell_of_time(found, f"has ended already, with exit code {found.exit_code}{again}")
+            tell_of_time(schedule, found, f"has ended already, with exit code {found.exit_code}{again}")
             return found.exit_code
         case TimeState.RUNNING if is_alive_now(found):
             return _code_of_running(schedules, schedule, found)
@@ -105,15 +105,15 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
 def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, found: RecordedTime) -> int | None:
     process = f"process {found.process.pid} of {found.process.user} on {found.process.host}"
     if schedule.on_busy is OnBusySchedule.SKIP:
-        tell_of_time(found, f"is running already, in {process}")
+        tell_of_time(schedule, found, f"is running already, in {process}")
         return ExitCode.SUCCESS
     if schedule.on_busy is OnBusySchedule.REFUSE:
+        at = shown_moment(found.key.logical_time, schedule.timezone)
         raise BusyError(
-            f"The run of schedule {schedule.name} for {found.key.logical_time:%Y-%m-%d %H:%M} UTC is in progress:"
-            f" {process}.",
+            f"The run of schedule {schedule.name} for {at} is in progress: {process}.",
             hint=f"Wait for it, or end it: elt cancel {found.run_id}",
         )
-    tell_of_time(found, f"is running already, in {process}: waiting for its end")
+    tell_of_time(schedule, found, f"is running already, in {process}: waiting for its end")
     while (
         (now := schedules.record.time(found.key)) is not None and now.state is TimeState.RUNNING and is_alive_now(now)
     ):
@@ -200,12 +200,12 @@ class _Claimed:
         try:
             return resume_and_report(before.run_id, command, output, accept_changes=True)
         except RepairError as error:  # for example, the project no longer has some of its nodes
-            tell_of_time(claimed, f"cannot be resumed, so a new run starts: {error.message}")
+            tell_of_time(self._schedule, claimed, f"cannot be resumed, so a new run starts: {error.message}")
             return run_and_report(command, output, run_id=self._renamed(claimed))
 
     def _skip(self, claimed: RecordedTime, cause: SkipCause, why: str) -> int:
         """Record that the time does not run, which is fine."""
-        tell_of_time(claimed, f"is skipped: {why}")
+        tell_of_time(self._schedule, claimed, f"is skipped: {why}")
         skipped = replace(claimed, state=TimeState.SKIPPED, cause=cause, note=why, run_id=None, ended_at=utc_now())
         self._schedules.record.update(skipped)
         if cause is SkipCause.CONDITION and is_notifying(self._schedules.settings):
@@ -234,10 +234,8 @@ class _Claimed:
         record, now = self._schedules.record, utc_now()
         latest = record.time(claimed.key) or claimed
         if (latest.process, latest.claimed_at) != (claimed.process, claimed.claimed_at):
-            is_cancelled = was_cancelled(latest)
-            tell_of_time(
-                claimed, latest.note if is_cancelled else "was taken over by another process, which records its end"
-            )
+            taken_over = "was taken over by another process, which records its end"
+            tell_of_time(self._schedule, claimed, latest.note if was_cancelled(latest) else taken_over)
             return
         if disk_is_full:
             record.update(out_of_room(latest, at=now, again_at=now + self._schedule.retry.after))

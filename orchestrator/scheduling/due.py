@@ -16,6 +16,7 @@ from orchestrator.scheduling.claims import (
 )
 from orchestrator.timetable.cron import Timetable
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
+from orchestrator.timetable.shown_moment import shown_moment
 
 ON_TIME = timedelta(minutes=15)
 """With `catchup: none`, a time that could not be started for longer than this is missed."""
@@ -85,6 +86,17 @@ def definition_of(schedule: ScheduleSettings) -> str:
     """Return the text that identifies what starts a schedule. With another one, it begins anew."""
     triggers = [f"{name} {value}" for name, value in _triggers(schedule) if value]
     return "; ".join((*schedule.cron, schedule.timezone, *triggers))
+
+
+def triggers_text(schedule: ScheduleSettings) -> str:
+    """Return what starts a schedule besides the clock: "it starts after each run of nightly that succeeded"."""
+    on = schedule.on
+    said = (
+        ("on new files that match", on.files, ""),
+        ("when the rows of", on.table, " have changed"),
+        ("after each run of", on.schedule, " that succeeded"),
+    )
+    return "it starts " + " or ".join(f"{before} {value}{after}" for before, value, after in said if value)
 
 
 def _triggers(schedule: ScheduleSettings) -> Iterable[tuple[str, str | None]]:
@@ -158,7 +170,7 @@ def _unfinished(
     repairs, lost, is_busy = list[Start](), list[RecordedTime](), False
     last = _last_started(times)
     for time in reversed(times):
-        if time.key.logical_time > now and not is_alive(time):
+        if time.key.logical_time > now and not (time.state is TimeState.RUNNING and is_alive(time)):
             continue  # the clock was set back: it is decided when it comes again
         if time.state is TimeState.PENDING:
             repairs.append(Start(time=_of(time), note=time.note))
@@ -226,7 +238,8 @@ def _caught_up(
 def _missed_note(schedule: ScheduleSettings, latest: ScheduledTime) -> str:
     if schedule.catchup is Catchup.NONE:
         return "nothing started it in time, and catchup is none"
-    return f"nothing started it in time; {latest.logical_time:%Y-%m-%d %H:%M} UTC makes up for it"
+    instead = shown_moment(latest.logical_time, schedule.timezone)
+    return f"nothing started it in time; {instead} makes up for it"
 
 
 def _next_look(schedule: ScheduleSettings, times: Sequence[RecordedTime], now: datetime) -> datetime | None:

@@ -11,11 +11,14 @@ from orchestrator.plan.estimate import Estimate
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_put_off, was_uninterrupted
 from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
 from orchestrator.timetable.cron import Occurrence
+from orchestrator.timetable.shown_moment import shown_clock, shown_moment
 
 
 class ScheduleProblem(StrEnum):
     """What is wrong with a schedule."""
 
+    CANNOT_RUN = "cannot_run"
+    """Its options are wrong, or its target does not exist: its runs cannot start."""
     MISSED = "missed"
     """Nothing started it at a time that is past."""
     NOT_GREEN = "not_green"
@@ -113,7 +116,8 @@ def _lateness(
     if now < deadline and (takes is None or began + timedelta(seconds=takes.low) <= deadline):
         return
     what = "has not started" if running is None else "is in progress"
-    yield ScheduleProblem.LATE, f"the run of {time:%Y-%m-%d %H:%M} UTC {what}, and its deadline is {deadline:%H:%M %Z}"
+    of, by = shown_moment(time, schedule.timezone), shown_clock(deadline, schedule.timezone)
+    yield ScheduleProblem.LATE, f"the run of {of} {what}, and its deadline is {by}"
 
 
 def _not_started(schedule: ScheduleSettings, recorded: RecordedTimes, now: datetime) -> datetime | None:
@@ -132,15 +136,19 @@ def _problems(
     # The run of an earlier time may be in progress: then this one waits for it, and is not missed.
     if due is not None and is_overdue and now - due.at > ON_TIME and not is_running:
         unseen = "" if recorded.is_seen else ": the record contains no look at this schedule"
-        yield ScheduleProblem.MISSED, f"nothing started the run of {due.local:%Y-%m-%d %H:%M}{unseen}"
+        yield ScheduleProblem.MISSED, f"nothing started the run of {shown_moment(due.at, schedule.timezone)}{unseen}"
     if last is None:
         return
-    when = f"{last.key.logical_time:%Y-%m-%d %H:%M} UTC"
+    when = shown_moment(last.key.logical_time, schedule.timezone)
     if last.cause is SkipCause.MISSED:
         yield ScheduleProblem.MISSED, f"the run of {when} was missed: {last.note}"
     elif last.state is TimeState.RUNNING and not is_running:
         yield ScheduleProblem.LOST, f"the process of the run of {when} died"
     elif last.exit_code:
         because = f": {last.note}" if was_put_off(last) else ""
-        again = "" if last.again_at is None else f"; it is started again from {last.again_at:%Y-%m-%d %H:%M} UTC on"
+        again = (
+            ""
+            if last.again_at is None
+            else f"; it is started again from {shown_moment(last.again_at, schedule.timezone)} on"
+        )
         yield ScheduleProblem.NOT_GREEN, f"the run of {when} ended with exit code {last.exit_code}{because}{again}"

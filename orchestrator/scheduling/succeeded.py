@@ -7,6 +7,7 @@ from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.scheduling.schedule_ports import ScheduleRecord
 from orchestrator.timetable.cron import Timetable
+from orchestrator.timetable.shown_moment import shown_moment
 
 
 def last_time_succeeded(schedule: ScheduleSettings, until: datetime, project: str, record: ScheduleRecord) -> Answer:
@@ -16,17 +17,19 @@ def last_time_succeeded(schedule: ScheduleSettings, until: datetime, project: st
     """
     if not schedule.cron:
         found = next((one for one in record.times(project, schedule.name) if one.key.logical_time <= until), None)
-        return not_yet("it has not run yet") if found is None else _judged(found)
+        return not_yet("it has not run yet") if found is None else _judged(found, schedule.timezone)
     latest = Timetable(expressions=schedule.cron, zone=schedule.timezone).latest(until)
     if latest is None:
         return impossible("it has no time before this one", "Remove the condition, or correct the cron expression.")
     key = TimeKey(project=project, schedule=schedule.name, logical_time=latest.at)
     found = record.time(key)
-    return not_yet(f"its time of {_shown(latest.at)} has not run yet") if found is None else _judged(found)
+    if found is None:
+        return not_yet(f"its time of {shown_moment(latest.at, schedule.timezone)} has not run yet")
+    return _judged(found, schedule.timezone)
 
 
-def _judged(time: RecordedTime) -> Answer:
-    of = f"its time of {_shown(time.key.logical_time)}"
+def _judged(time: RecordedTime, zone: str) -> Answer:
+    of = f"its time of {shown_moment(time.key.logical_time, zone)}"
     match time.state:
         case TimeState.PENDING:
             return not_yet(f"{of} has not run yet")
@@ -40,7 +43,3 @@ def _judged(time: RecordedTime) -> Answer:
         case TimeState.ENDED:
             again = " and is started again" if time.again_at is not None else ""
             return not_yet(f"{of} ended with exit code {time.exit_code}{again}")
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -7,14 +7,19 @@ late, and find nothing to do. The record decides what is due, so an entry too ma
 import hashlib
 from datetime import UTC, datetime, timedelta
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING
 
 from orchestrator.timetable.cron import zone_of
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
 
 _DAY = 24 * 60
 _DELAYS = (3, 7, 11, 13)
 """Minutes after the time. Hosted schedulers are overloaded at the full and the half hour."""
 _EVERY_HOUR = list(range(24))
+_LAST_DAYS = range(26, 32)
+"""On which the last day of a month can be, and its last weekday."""
 
 
 def delay_of(name: str) -> int:
@@ -41,8 +46,8 @@ def _offsets(zone: str, year: int) -> list[int]:
 def _entries(expression: str, offset: int, delay: int) -> list[str]:
     from cronsim import CronSim
 
-    sim: Any = CronSim(expression, datetime(2024, 1, 1))  # noqa: DTZ001  # only its fields are read
-    _, _, *days = expression.split()
+    sim = CronSim(expression, datetime(2024, 1, 1))  # noqa: DTZ001  # only its fields are read
+    days = _days(expression, sim)
     hours_of: dict[tuple[int, int], set[int]] = {}
     for hour, minute in product(sim.hours, sim.minutes):
         moved = hour * 60 + minute - offset + delay
@@ -56,6 +61,15 @@ def _entries(expression: str, offset: int, delay: int) -> list[str]:
         " ".join([_listed(minutes), _hours(hours), *(["*", "*", "*"] if shift else days)])
         for (shift, hours), minutes in minutes_of.items()
     ]
+
+
+def _days(expression: str, sim: "CronSim") -> list[str]:
+    """Return the fields of the day, in what every cron understands: no L, no 5#2, no names, and 0 for Sunday."""
+    *_, day, month, weekday = expression.split()
+    of_month = {number for one in sim.days for number in (_LAST_DAYS if one < 0 else [one])}
+    weekdays = {(one[0] if isinstance(one, tuple) else one) % 7 for one in sim.weekdays}
+    fields = ((day, of_month), (month, sim.months), (weekday, weekdays))
+    return ["*" if text == "*" else _listed(sorted(numbers)) for text, numbers in fields]
 
 
 def _hours(hours: tuple[int, ...]) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from orchestrator.config.schedule_settings import Catchup, ScheduleSettings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.scheduling.claims import RecordedTime, TimeState
-from orchestrator.scheduling.due import missed_by_clock, time_at, timetable_of
+from orchestrator.scheduling.due import missed_by_clock, time_at, timetable_of, triggers_text
 from orchestrator.timetable.cron import zone_of
 from orchestrator.timetable.scheduled_time import ScheduledTime
 
@@ -68,14 +68,28 @@ def _named(
     for time in (*recorded, *upstream):
         if time.key.logical_time == moment:
             return ScheduledTime(schedule=schedule.name, logical_time=moment, interval=time.interval)
+    return time_of_clock(schedule, at, moment)
+
+
+def time_of_clock(schedule: ScheduleSettings, at: str, moment: datetime) -> ScheduledTime:
+    """Return the time at which the clock starts a schedule at a moment; `at` is how the user wrote the moment.
+
+    Raises:
+        UnknownScheduleError: the clock does not start it then; the hint has the times next to it, as they are typed.
+    """
     table = timetable_of(schedule)
     latest = table.latest(moment)
     if latest is not None and latest.at == moment:
         return time_at(schedule, moment)
-    near = [one for one in (latest, next(table.after(moment), None)) if one is not None]
-    listed = " and ".join(f"{one.local:%Y-%m-%dT%H:%M%z}" for one in near)
-    hint = f"The times next to it are {listed}." if listed else _look(schedule)
-    raise UnknownScheduleError(f"The schedule {schedule.name} has no time at {at}.", hint=hint)
+    near = [one.local for one in (latest, next(table.after(moment), None)) if one is not None]
+    listed = " and ".join(one.isoformat(timespec="minutes") for one in near)
+    zone = f" ({schedule.timezone})" if datetime.fromisoformat(at).tzinfo is None else ""
+    raise UnknownScheduleError(
+        f"The schedule {schedule.name} has no time at {at}{zone}.",
+        hint=f"The times next to it are {listed}."
+        if near
+        else f"The clock does not start it: {triggers_text(schedule)}.",
+    )
 
 
 def _after_upstream(schedule: ScheduleSettings, upstream: Sequence[RecordedTime]) -> ScheduledTime:

@@ -123,11 +123,33 @@ class SqlNotificationRecord:
         with self._connected() as connection, connection.begin():
             return bool(connection.execute(asked).scalar_one())
 
-    def notifications(self, project: str, *, limit: int) -> Sequence[Notification]:
-        """Return the newest notifications, newest first."""
-        asked = select(outbox).where(outbox.c.project == project).order_by(outbox.c.number.desc()).limit(limit)
+    def next_due(self, project: str) -> datetime | None:
+        """Return when the next waiting notification may be sent; None if none waits."""
+        is_waiting = (outbox.c.project == project) & (outbox.c.state == NotificationState.WAITING.value)
+        asked = select(outbox.c.due_at, outbox.c.claimed_until).where(is_waiting)
         with self._connected() as connection, connection.begin():
-            return [_notification(row) for row in connection.execute(asked)]
+            times = [max(due, claimed or due) for due, claimed in connection.execute(asked)]
+        return min(times, default=None)
+
+    def causes(self, project: str) -> Sequence[OpenCause]:
+        """Return all causes that are recorded, also those that have recovered."""
+        asked = select(causes).where(causes.c.project == project).order_by(causes.c.first_at)
+        with self._connected() as connection, connection.begin():
+            return [_cause(row) for row in connection.execute(asked)]
+
+    def messages(self, project: str, *, limit: int) -> Sequence[Notification]:
+        """Return the newest notifications that are no pings, newest first."""
+        return self._newest(project, outbox.c.kind != LetterKind.PING.value, limit)
+
+    def pings(self, project: str, *, limit: int) -> Sequence[Notification]:
+        """Return the newest pings, newest first."""
+        return self._newest(project, outbox.c.kind == LetterKind.PING.value, limit)
+
+    def _newest(self, project: str, are_wanted: ColumnElement[bool], limit: int) -> Sequence[Notification]:
+        asked = select(outbox).where(outbox.c.project == project, are_wanted)
+        with self._connected() as connection, connection.begin():
+            found = connection.execute(asked.order_by(outbox.c.number.desc()).limit(limit))
+            return [_notification(row) for row in found]
 
     def unended_runs(self, project: str) -> Sequence[str]:
         """Return the ids of the runs that have no end and whose loss was not noted since they were last alive."""

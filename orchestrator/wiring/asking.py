@@ -27,6 +27,7 @@ from orchestrator.execution.gate import spell
 from orchestrator.masking import Masker, masked_errors
 from orchestrator.plan.command import Command
 from orchestrator.timetable.placeholders import Moments
+from orchestrator.wording import last_part
 
 _LIMIT = 30.0
 _LIMIT_OF_PROJECT = 300.0
@@ -111,7 +112,7 @@ class ChildQuestion:
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][-_LAST_WORDS:] if lines else f"the process ended with code {self._process.returncode}"
+        return last_part(lines[-1], _LAST_WORDS) if lines else f"the process ended with code {self._process.returncode}"
 
 
 def await_conditions(

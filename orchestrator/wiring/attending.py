@@ -9,12 +9,12 @@ from orchestrator.execution.recorded import RunHead
 from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.notifications.notification_rules import policy_of
-from orchestrator.notifications.outbox import next_escalation
+from orchestrator.notifications.outbox import next_from_ledger
 from orchestrator.scheduling.scheduled_command import project_name
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.schedule_notes import is_notifying, start_sender
 from orchestrator.wording import count
 
-_FAR = timedelta(days=365)
 _NEWS = timedelta(days=3)
 """The loss of a run whose last heartbeat is older is no news: it was lost before anybody was to be told."""
 
@@ -28,22 +28,23 @@ def attend(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
         return False
     project, record = project_name(settings.dbt_project_dir), store.notification_record()
     is_due = bool(report_lost(settings, store, now)) or record.is_waiting(project, now)
-    if not is_due and any(one.escalate.to for one in settings.notifications.destinations.values()):
-        escalated = next_escalation(record.ledger(project), policy_of(settings))
-        is_due = escalated is not None and escalated <= now
+    if not is_due and settings.notifications.destinations:
+        at = next_from_ledger(record.ledger(project), policy_of(settings))
+        is_due = at is not None and at <= now
     if is_due:
         start_sender(settings)
     return is_due
 
 
-def is_quiet(settings: Settings, store: NotifyingStore, now: datetime) -> bool:
-    """Return whether nothing waits to be sent, now or later, unless a run adds something."""
+def next_sending(settings: Settings, store: NotifyingStore, now: datetime) -> datetime | None:
+    """Return when something is to be sent next, unless a run adds something; None for never."""
     if not is_notifying(settings):
-        return True
+        return None
     project, record = project_name(settings.dbt_project_dir), store.notification_record()
-    if record.is_waiting(project, now + _FAR):
-        return False
-    return next_escalation(record.ledger(project), policy_of(settings)) is None
+    if record.is_waiting(project, now):
+        return now
+    times = (record.next_due(project), next_from_ledger(record.ledger(project), policy_of(settings)))
+    return min((at for at in times if at is not None), default=None)
 
 
 def report_lost(settings: Settings, store: NotifyingStore, now: datetime) -> tuple[str, ...]:
@@ -64,6 +65,6 @@ def report_lost(settings: Settings, store: NotifyingStore, now: datetime) -> tup
 
 def _last_known(head: RunHead) -> str:
     process, done = head.process, sum(head.counts.values())
-    heard = f"{head.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
+    heard = shown_moment(head.heartbeat_at, "UTC", seconds=True)
     died = f"its process {process.pid} on {process.host} died"
     return f"{died}; last heartbeat at {heard}, {done:,} of {count(head.steps, 'step')} had ended"

@@ -28,7 +28,16 @@ from orchestrator.notifications.notification_ledger import (
 )
 from orchestrator.notifications.notification_ports import NotificationRecord, NotificationSender, NotifyingStore
 from orchestrator.notifications.notification_rules import NotificationPolicy
-from orchestrator.notifications.outbox import PING, digest_text, due_at, escalations, is_given_up, parcels
+from orchestrator.notifications.outbox import (
+    PING,
+    digest_text,
+    due_at,
+    escalations,
+    is_given_up,
+    next_from_ledger,
+    parcels,
+    reminders,
+)
 from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notification_text import notification_body, notification_level, notification_title
@@ -79,7 +88,7 @@ def send_all(post: Post) -> int:
     while True:
         for number, happening in record.happenings(post.project):
             settle(post, number, happening)
-        _escalate(post)
+        _settle_ledger(post)
         now = post.now()
         claimed = record.claim(post.project, now=now, until=now + _CLAIM)
         if not claimed:
@@ -176,12 +185,11 @@ def composed(
     """Return the notification of a letter."""
     schedule = facts.schedule if facts is not None else letter.lasting[0].schedule
     zone = policy.zone(letter.destination, schedule)
-    masker = Masker(os.environ)
-    escalated = tuple(cause.key.id for cause in letter.lasting) if letter.kind is LetterKind.ESCALATION else ()
+    lasting = tuple(cause.key.id for cause in letter.lasting) if facts is None else ()
     return Notification(
         destination=letter.destination,
         kind=letter.kind,
-        causes=(*letter.causes, *escalated),
+        causes=(*letter.causes, *lasting),
         run_id=(facts.run_id if facts is not None else letter.lasting[0].last_run) or "",
         schedule=schedule,
         made_at=now if facts is None else max(now, facts.at),
@@ -193,16 +201,21 @@ def composed(
     )
 
 
-def _escalate(post: Post) -> None:
+def _settle_ledger(post: Post) -> None:
+    """Decide which escalations and reminders are due although no run has ended, and record them."""
     now = post.now()
 
     def decided(ledger: NotificationLedger) -> Settlement:
-        letters = escalations(ledger, post.policy, post.project, now)
+        letters = (
+            *escalations(ledger, post.policy, post.project, now),
+            *reminders(ledger, post.policy, post.project, now),
+        )
         return Settlement(
             notifications=tuple(composed(one, None, post.policy, now, post.project, post.masker) for one in letters)
         )
 
-    if any(one.escalate.to for one in post.policy.destinations.values()):
+    due = next_from_ledger(post.record.ledger(post.project), post.policy)
+    if due is not None and due <= now:
         post.record.settle(post.project, None, decided, now=now)
 
 

@@ -63,7 +63,21 @@ def _about_records(theirs: Side, ours: Side, rivals: frozenset[str]) -> list[str
             one, other = expected[node].get(name), found[node].get(name)
             if one != other:
                 lines.append(f"{node}: {name}: dbt {one!r}, elt {other!r}")
-    if (one := _by_model(theirs, rivals)) != (other := _by_model(ours, rivals)):
+    return lines + rival_disagreements(theirs.words(), ours.words(), rivals)
+
+
+def rival_disagreements(expected: Mapping[str, str], found: Mapping[str, str], rivals: frozenset[str]) -> list[str]:
+    """Say on what two sides disagree about the unit tests of a model of which one said no.
+
+    `expected` are dbt's words of each node, `found` those of elt. Which tests ran first is chance.
+    """
+    lines = [f"{test}: only one side has a record of it" for test in sorted(rivals & (expected.keys() ^ found.keys()))]
+    lines += [
+        f"{test}: dbt {expected[test]}, elt {found[test]}"
+        for test in sorted(rivals & expected.keys() & found.keys())
+        if "skipped" not in (expected[test], found[test]) and expected[test] != found[test]
+    ]
+    if (one := _saying_no(expected, rivals)) != (other := _saying_no(found, rivals)):
         lines.append(f"unit tests of the same model: dbt {dict(one)}, elt {dict(other)}")
     return lines
 
@@ -124,14 +138,9 @@ def _rival_unit_tests(*words: Mapping[str, str]) -> frozenset[str]:
     )
 
 
-def _by_model(side: Side, tests: frozenset[str]) -> Counter[str]:
-    words = side.words()
-    sound = {"pass", "skipped"}  # which of the others ran before the first that failed is chance
-    return Counter(
-        f"{test.rsplit('.', 1)[0]}: {'passed over' if words[test] in sound else words[test]}"
-        for test in tests
-        if test in words
-    )
+def _saying_no(words: Mapping[str, str], rivals: frozenset[str]) -> Counter[str]:
+    """Count by model the unit tests that ran and said no; which of several that is, and how it does so, is chance."""
+    return Counter(test.rsplit(".", 1)[0] for test in rivals if words.get(test, "pass") not in {"pass", "skipped"})
 
 
 def _failing(side: Side) -> frozenset[str]:

@@ -101,11 +101,24 @@ def test_names_values_and_options_are_offered(complete, recorded, line, offered)
     assert complete(line, recorded) == offered
 
 
-@pytest.mark.parametrize("verb", ["show", "logs", "resume", "retry", "cancel"])
+@pytest.mark.parametrize("verb", ["show", "logs", "resume", "retry", "cancel", "notify preview"])
 def test_runs_are_offered(elt, complete, recorded, verb):
     """By their ids, the newest first."""
     run = json.loads(elt("history", "--json", project=recorded).out)["run_id"]
     assert complete(f"elt {verb} 2", recorded) == [run]
+
+
+def test_destinations_schedules_and_runs_are_offered_to_notify_and_schedule(elt, complete, tmp_path):
+    """As elt.yml names them."""
+    shop = write_shop(tmp_path, raw="")
+    (shop / "elt.yml").write_text(
+        "notifications: {destinations: {team: {url: '${HOOK}'}, on-call: {url: '${HOOK}'}}}\n"
+        'schedules: {nightly: {cron: "0 2 * * *"}, hourly: {cron: "0 * * * *"}}\n'
+    )
+    assert complete("elt notify test ", shop) == ["team", "on-call"]
+    assert complete("elt notify test on", shop) == ["on-call"]
+    for verb in ("run", "start", "pause", "unpause", "skip", "next", "check", "install"):
+        assert complete(f"elt schedule {verb} ni", shop) == ["nightly"], verb
 
 
 def test_steps_of_the_last_run_are_offered_to_logs(complete, recorded):

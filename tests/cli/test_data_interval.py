@@ -162,7 +162,7 @@ def test_the_record_shows_the_schedule_with_its_logical_time_and_interval(elt, s
     shown = FIRST.astimezone()
     assert f"nightly {shown:%Y-%m-%d %H:%M}" in elt("history", project=shop).out
     assert f"nightly {shown:%Y-%m-%d %H:%M:%S}" in elt("show", project=shop).out
-    assert f"schedule nightly {shown:%Y-%m-%d %H:%M:%S}, data from" in elt("logs", project=shop).out.splitlines()[0]
+    assert f"schedule nightly {shown:%Y-%m-%d %H:%M:%S %Z}, data from" in elt("logs", project=shop).out.splitlines()[0]
 
 
 @pytest.mark.parametrize("verb", ["retry", "resume"])

@@ -79,7 +79,7 @@ def test_a_scheduled_run_that_passes_its_deadline_warns(elt, shop: Path) -> None
     yesterday = (datetime.now(UTC) - timedelta(days=2)).replace(hour=2, minute=0)
     said = elt("schedule", "run", "nightly", "--time", f"{yesterday:%Y-%m-%dT%H:%M}", project=shop)
     assert said.code == 0
-    assert "late: schedule nightly: deadline 03:00, which has passed" in said.out
+    assert "late: schedule nightly: deadline 03:00 UTC, which has passed" in said.out
 
 
 def test_a_scheduled_run_that_is_late_is_noted_for_notifications(

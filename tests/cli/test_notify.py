@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from tenacity import wait_none
 
+from orchestrator.adapters.apprise.apprise_sender import AppriseSender
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
 from orchestrator.execution.events import RunEnded, RunStarted, StepEnded, StepStarted
@@ -23,15 +24,19 @@ from orchestrator.execution.liveness import this_process
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.execution.recorded import Opening, Process
 from orchestrator.execution.verdict import run_status
+from orchestrator.masking import Masker
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_to_json
-from orchestrator.notifications.notification_ledger import Notification
+from orchestrator.notifications.letters import decide
+from orchestrator.notifications.notification_ledger import Notification, NotificationLedger
 from orchestrator.notifying import send_notices
+from orchestrator.quick_due import nothing_is_due
+from orchestrator.schedules.due_note import note_idle
 from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
-from orchestrator.wiring.attending import attend, report_lost
-from orchestrator.wiring.notification_destinations import open_post
-from orchestrator.wiring.notification_sending import Post, only_sender, send_all
+from orchestrator.wiring.attending import attend, next_sending, report_lost
+from orchestrator.wiring.notification_destinations import open_policy, open_post
+from orchestrator.wiring.notification_sending import Post, composed, gathered, only_sender, send_all
 from orchestrator.wiring.recording import open_store
 from orchestrator.wiring.schedule_notes import note_late, note_passed_deadline, note_ping, note_refused, note_skipped
 from tests.factories import make_outcome, make_plan
@@ -93,7 +98,9 @@ class Nights:
         return send_all(Post(**own | {"now": lambda: now, "wait": wait_none()} | changes))
 
     def notifications(self) -> list[Notification]:
-        return list(self.store.notification_record().notifications("shop", limit=100))[::-1]
+        record = self.store.notification_record()
+        made = (*record.messages("shop", limit=100), *record.pings("shop", limit=100))
+        return sorted(made, key=lambda one: one.number)
 
 
 @pytest.fixture
@@ -247,6 +254,67 @@ def test_a_failure_that_lasts_is_escalated(nights, webhook, shop, monkeypatch) -
     nights.send(FIRST + timedelta(hours=9))
     assert [path for path, _ in webhook.got] == ["/", "/boss"]
     assert webhook.titles[1] == "[shop] nightly has not recovered: ingest:load_api"
+
+
+def test_a_reminder_comes_without_a_run(nights, webhook) -> None:
+    """A tenth later than with a run, each time after twice as long, until the cause has recovered."""
+    nights.run("r0", FIRST, *dead_api())
+    nights.send(FIRST)
+    assert not attend_at(nights, FIRST + timedelta(hours=26))
+    assert attend_at(nights, FIRST + timedelta(hours=26.5))
+    nights.send(FIRST + timedelta(hours=26.5))
+    assert not attend_at(nights, FIRST + timedelta(hours=60))
+    assert webhook.titles[1:] == ["[shop] nightly has not recovered: ingest:load_api"]
+    assert webhook.messages[1]["type"] == "failure"
+    assert "elt show r0" in webhook.messages[1]["message"]
+    nights.run("r1", FIRST + timedelta(hours=27), *all_green())
+    nights.send(FIRST + timedelta(hours=27))
+    assert webhook.titles[2:] == ["[shop] nightly recovered: ingest:load_api"]
+    assert not attend_at(nights, FIRST + timedelta(days=30))
+
+
+def test_an_open_cause_lets_the_next_look_for_due_schedules_end_at_once(nights, shop) -> None:
+    """Until the reminder or the digest is due; a cause may stay open for weeks."""
+    now = datetime.now(UTC)
+    text = (shop / "elt.yml").read_text()
+    (shop / "elt.yml").write_text(text.replace(', ping: "${PING}"', ""))  # not on the line of `cron`
+    nights.settings = load_settings(shop)
+    nights.run("r0", now, *dead_api())
+    assert next_sending(nights.settings, nights.store, now) == now
+    nights.send(now)
+    at = next_sending(nights.settings, nights.store, now)
+    assert at is not None
+    assert timedelta(hours=26) < at - now < timedelta(hours=27)
+    note_idle(nights.settings, shop, None)
+    assert nothing_is_due(["schedule", "run", "--due", "--project-dir", str(shop)])
+
+
+def test_a_thousand_failures_fit_into_a_message_of_every_service(nights, webhook) -> None:
+    """Ten causes are shown, each with lines of limited length."""
+    long = [make_outcome("load_api", "error", message="Übergröße " * 10_000)]
+    nights.run("r0", FIRST, *long)
+    facts = gathered(nights.store, "shop", nights.store.notification_record().happening_of("shop", "r0"))
+    (one,) = facts.troubles
+    many = replace(
+        facts,
+        troubles=tuple(
+            replace(one, name=f"model größe_{number}", key=replace(one.key, step=f"m{number}"))
+            for number in range(1_000)
+        ),
+    )
+    policy = open_policy(nights.settings, os.environ)
+    (letter,) = decide(many, NotificationLedger(), policy, FIRST).letters
+    made = composed(letter, many, policy, FIRST, "shop", Masker())
+    assert len(made.title) < 250
+    assert len(made.body) < 20_000
+    assert "and 990 further causes" in made.body
+
+
+def test_a_message_that_is_too_long_for_its_service_is_divided(monkeypatch) -> None:
+    """Discord refuses more than 2,000 characters; a user may choose otherwise in the URL."""
+    sender = AppriseSender(lambda _: "", Masker(), Path())
+    assert sender._service("discord://12345678/abcdefgh", "")[0].overflow_mode == "split"
+    assert sender._service("discord://12345678/abcdefgh?overflow=truncate", "")[0].overflow_mode == "truncate"
 
 
 def attend_at(nights: Nights, now: datetime) -> bool:
@@ -430,6 +498,18 @@ def test_a_secret_is_in_no_message_and_not_in_the_store(nights, webhook, shop, e
             assert SECRET not in str(store.execute(f"select * from {table}").fetchall())
 
 
+def test_a_secret_of_the_url_of_another_destination_is_masked_in_the_store(nights, shop, elt, monkeypatch) -> None:
+    """The masker that knows all URLs is the one that is used."""
+    monkeypatch.setenv("OTHER", f"json://localhost/hooks/{SECRET}")
+    configure(shop, more="    other: {url: '${OTHER}'}\n")
+    nights.settings = load_settings(shop)
+    nights.run("r0", FIRST, make_outcome("load_api", "error", message=f"POST /hooks/{SECRET} failed"))
+    nights.send(FIRST)
+    (made,) = nights.notifications()
+    assert SECRET not in made.body
+    assert SECRET not in elt("notify", "preview", "r0", project=shop).out
+
+
 def test_a_test_message_arrives_or_says_why_not(elt, shop, webhook) -> None:
     assert elt("notify", "test", "team", project=shop).out == "A test was sent to team.\n"
     assert webhook.titles == ["[shop] test of team"]
@@ -493,6 +573,60 @@ def test_a_preview_of_a_recovery_shows_what_was_sent(nights, elt, shop, webhook)
     assert "team: notified because of the recovery of what it was notified of before" in said
     assert "[shop] nightly recovered: ingest:load_api" in said
     assert "recovery sent at" in said
+
+
+def test_a_preview_of_an_earlier_run_uses_what_was_known_then(nights, elt, shop, webhook) -> None:
+    """The cause of r1 recovered with r2, and failed again in r3: none of that was known when r1 ended."""
+    for number, outcomes in enumerate((dead_api(), dead_api(), all_green(), dead_api())):
+        at = FIRST + timedelta(hours=number)
+        nights.run(f"r{number}", at, *outcomes)
+        nights.send(at)
+    expected = "team: not sent again (rule 1 includes it): it was notified of ingest:load_api at 2026-11-26 01:05"
+    assert expected in elt("notify", "preview", "r1", project=shop).out
+    sent = elt("notify", "preview", "r0", project=shop).out
+    assert "team: notified because of rule 1" in sent
+    assert "report sent at" in sent
+    assert "report sent at" in elt("notify", "preview", "r3", project=shop).out
+
+
+def test_a_preview_of_a_run_that_is_not_sent_yet_shows_the_recovery(nights, elt, shop) -> None:
+    for number, outcomes in enumerate((dead_api(), all_green())):
+        at = FIRST + timedelta(hours=number)
+        nights.run(f"r{number}", at, *outcomes)
+        if number == 0:
+            nights.send(at)
+    said = elt("notify", "preview", "r1", project=shop).out
+    assert "team: notified because of the failure that it was notified of" in said
+    assert "[shop] nightly recovered: ingest:load_api" in said
+
+
+def test_the_status_shows_what_could_not_be_sent_first_and_the_pings_apart(nights, elt, shop, webhook) -> None:
+    """A failed message is shown however many pings and messages came after it."""
+    now = datetime.now(UTC) - timedelta(days=2)
+    configure(shop, rule="to: team, events: success", more="    gone: {url: '${GONE}'}\n")
+    text = (shop / "elt.yml").read_text()
+    (shop / "elt.yml").write_text(text.replace("rules: [", "rules: [{to: gone, events: success, schedules: nightly}, "))
+    nights.settings = load_settings(shop)
+    nights.run("r0", now, *all_green())
+    nights.send(now)
+    (shop / "elt.yml").write_text(text)
+    nights.settings = load_settings(shop)
+    for number in range(1, 25):
+        nights.run(f"r{number}", now + timedelta(hours=number), *all_green())
+        for signal_ in ("start", "0"):
+            note_ping(nights.settings, nights.store.notification_record(), a_night(), signal_, run_id=f"r{number}")
+    nights.send(datetime.now(UTC))
+    webhook.status = 500
+    note_ping(nights.settings, nights.store.notification_record(), a_night(), "start", run_id="r99")
+    nights.send(datetime.now(UTC) + timedelta(seconds=5))
+    lines = elt("notify", "status", project=shop).out.splitlines()
+    assert lines[0].startswith("1 notification could not be sent")
+    assert "GONE is not set" in lines[2]
+    assert len([line for line in lines if " success " in line]) == 21
+    assert "1 of 49 pings could not be sent: The server answered 500." in lines[-1]
+    found = json.loads(elt("notify", "status", "--json", project=shop).out)
+    assert (found["notifications"][0]["destination"], found["unsent"]) == ("gone", 1)
+    assert [(one["schedule"], one["count"], one["unsent"]) for one in found["pings"]] == [("nightly", 49, 1)]
 
 
 def a_project(shop: Path) -> None:

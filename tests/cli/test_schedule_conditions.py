@@ -60,13 +60,15 @@ def test_a_schedule_waits_for_another(elt, shop):
 
 
 def test_a_plan_of_a_schedule_shows_its_conditions(elt, shop):
-    """As they are written: nothing is asked."""
-    line = "waits for: file in/orders_{interval_end:%Y-%m-%d}.csv, asked once, then skip"
+    """With the dates of the run that is planned; nothing is asked."""
+    coming = json.loads(elt("schedule", "next", "nightly", "-n", "1", "--json", project=shop).out)[0]["local_time"]
+    file = f"file in/orders_{coming[:10]}.csv"
+    line = f"waits for: {file}, asked once, then skip"
     elt("plan", "--schedule", "nightly", project=shop).reports(line, code=0)
     shown = json.loads(elt("plan", "--schedule", "nightly", "--json", project=shop).out)
     assert shown["schedule"]["wait_for"] == [
         {
-            "condition": "file in/orders_{interval_end:%Y-%m-%d}.csv",
+            "condition": file,
             "every_seconds": 60.0,
             "within_seconds": 0.0,
             "otherwise": "skip",

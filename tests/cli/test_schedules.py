@@ -233,7 +233,7 @@ def test_a_skipped_time_does_not_run(elt, shop: Path) -> None:
         (("run", "nigtly"), ("no schedule nigtly", "Did you mean 'nightly'")),
         (("run", "nightly", "--time", "2026-11-28T03:00"), ("has no time at 2026-11-28T03:00", "times next to it")),
         (("run", "nightly", "--time", "soon"), ("'soon' is no time", "2026-11-28T02:00")),
-        (("skip", "nightly", "2026-11-28T03:00"), ("has no time", "elt schedule next")),
+        (("skip", "nightly", "2026-11-28T03:00"), ("has no time", "times next to it")),
         (("pause", "nightlies"), ("no schedule nightlies",)),
     ],
 )

@@ -84,7 +84,7 @@ def test_a_notification_is_claimed_by_one_process_until_it_is_updated(store: Sql
     ((one,),) = [claim for claim in claims if claim]
     assert not record.is_waiting("shop", NOON)
     record.update("shop", replace(one, state=NotificationState.SENT, sent_at=NOON, tries=1))
-    assert [kept.state for kept in record.notifications("shop", limit=9)] == [
+    assert [kept.state for kept in record.messages("shop", limit=9)] == [
         NotificationState.WAITING,
         NotificationState.SENT,
     ]
@@ -94,7 +94,7 @@ def test_a_notification_is_claimed_by_one_process_until_it_is_updated(store: Sql
 def test_a_withdrawn_notification_is_not_sent(store: SqlStore) -> None:
     record = store.notification_record()
     record.put("shop", notification())
-    (kept,) = record.notifications("shop", limit=1)
+    (kept,) = record.messages("shop", limit=1)
     record.settle("shop", None, lambda _ledger: Settlement(withdrawn=(kept.number,)), now=NOON)
     assert record.claim("shop", now=LATER, until=LATER) == []
 
@@ -107,4 +107,4 @@ def test_what_was_settled_sent_and_resolved_long_ago_is_forgotten(store: SqlStor
         ((number, _),) = record.happenings("shop")
         made = Settlement(notifications=(notification(state=NotificationState.SENT, made_at=at),))
         record.settle("shop", number, lambda _ledger, made=made: made, now=at)
-    assert len(record.notifications("shop", limit=9)) == 1
+    assert len(record.messages("shop", limit=9)) == 1

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orchestrator.errors import UsageError
 from orchestrator.masking import MASK, PLAIN, Masker, masked_errors
+from orchestrator.wording import last_part, shortened
 
 ENVIRON = {
     "DBT_ENV_SECRET_KEY": "abcd-1234",
@@ -104,6 +105,36 @@ def test_errors_hide_secrets() -> None:
         f"not {MASK}",
         f"no {MASK}\nnot {MASK}",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the server said: token hunt…", f"the server said: token {MASK}…"),
+        ("…ter22 is wrong", f"…{MASK} is wrong"),
+        ("LINE 1: ...rd-1234 hunter...", f"LINE 1: ...rd-1234 {MASK}..."),
+        ("LINE 1: ...cd-1234 hunter...", f"LINE 1: ...{MASK} {MASK}..."),
+        ("waiting for the file…", "waiting for the file…"),
+        ("postgresql://ada:unknown-pass…", f"postgresql://{MASK}…"),
+        ("http://localhost:8080…", "http://localhost:8080…"),
+        ("http://localhost:8080/a:b…", "http://localhost:8080/a:b…"),
+    ],
+)
+def test_half_of_a_secret_is_hidden_where_a_text_was_cut(text: str, shown: str) -> None:
+    """Whoever shortened it, elt or another tool, did not know the secret."""
+    assert Masker(ENVIRON).text(text) == shown
+
+
+@given(st.text(min_size=8, alphabet="abcXYZ019-_/+= ").filter(lambda one: one.strip() == one), st.integers(3, 200))
+def test_no_shortened_text_has_a_part_of_a_secret(secret: str, longest: int) -> None:
+    """Except for a few characters, which reveal nothing."""
+    text = f"the server answered HTTP 500: {secret} is no valid token"
+    ends = (secret[:4], secret[-4:])
+    assume(not any(part in text.replace(secret, "|") for part in ends))
+    masker = Masker({"A_TOKEN": secret})
+    for cut in (shortened(text, longest), last_part(text, longest)):
+        hidden = masker.text(cut).replace(MASK, "|")
+        assert not any(part in hidden for part in ends)
 
 
 SECRETS = st.text(min_size=8).filter(lambda one: one.strip() == one and one.lower() not in PLAIN)

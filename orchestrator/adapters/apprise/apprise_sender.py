@@ -83,7 +83,9 @@ class AppriseSender:
         if parsed is None:
             raise ValueError(f"Apprise does not accept the rest of the URL after {scheme}://")
         # Apprise's own 4 s are short: a slow service would get the same message again and again.
-        parsed = {"cto": _CONNECT, "rto": _READ} | parsed
+        # A message that is too long for a service is divided, or cut for an incident: otherwise it would be refused.
+        overflow = "truncate" if incident else "split"
+        parsed = {"cto": _CONNECT, "rto": _READ, "overflow": overflow} | parsed
         if incident and argument is not None:
             parsed |= {argument: incident, "action": parsed.get("action") or "map"}
         service = apprise.Apprise(asset=made)

@@ -13,6 +13,7 @@ from orchestrator.adapters.children.child_access import ChildSession
 from orchestrator.adapters.children.child_output import ChildOutput
 from orchestrator.adapters.children.own_bug import bug_in_child
 from orchestrator.adapters.children.wire import Channel
+from orchestrator.wording import last_part
 
 _GRACE_SECONDS = 1.0
 _POLL_SECONDS = 0.2
@@ -194,4 +195,4 @@ def how_it_ended(code: int, subject: str = "it") -> str:
 def with_last_line(how: str, output: str) -> str:
     """Add the last line that the process printed, if any."""
     lines = output.strip().splitlines()
-    return f"{how}: {lines[-1].strip()[-_LAST_WORDS:]}" if lines else how
+    return f"{how}: {last_part(lines[-1].strip(), _LAST_WORDS)}" if lines else how

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
 from orchestrator.installing import missing_module, module_hint
+from orchestrator.wording import shortened
 
 _DUCKDB = "duckdb:///"
 _SHOWN = 100
@@ -27,7 +28,7 @@ def verdict_on(rows: Sequence[Sequence[Any]]) -> Answer:
     if not rows or not rows[0]:
         return not_yet("the query returned no row")
     value = rows[0][0]
-    words = f"the query returned {'null' if value is None else str(value)[:_SHOWN]}"
+    words = f"the query returned {'null' if value is None else shortened(str(value), _SHOWN)}"
     is_false = isinstance(value, str) and value.strip().lower() in {"", "false", "f", "no", "0"}
     return not_yet(words) if is_false or not value else true(words)
 

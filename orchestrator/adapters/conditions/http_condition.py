@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
 from orchestrator.conditions.condition import HttpCondition
+from orchestrator.wording import shortened
 
 _SECONDS = 20
 _MOST = 16 * 2**20  # bytes
+_SHOWN = 100  # characters of a value
 _MISSING = object()
 _SUCCESS = range(200, 300)
 
@@ -53,7 +55,7 @@ def _field_answer(condition: HttpCondition, body: bytes) -> Answer:
         return not_yet(f"the answer has no field {path}")
     shown = value if isinstance(value, str) else json.dumps(value)
     is_true = bool(value) if condition.equals is None else shown == condition.equals
-    words = f"{path} is {shown[:100]}"
+    words = f"{path} is {shortened(shown, _SHOWN)}"
     return true(words) if is_true else not_yet(words)
 
 

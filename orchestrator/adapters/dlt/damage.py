@@ -19,6 +19,8 @@ from dlt.common.versioned_state import decompress_state, json_decode_state
 from dlt.pipeline.pipeline import Pipeline
 from dlt.pipeline.state_sync import migrate_state_to_current
 
+from orchestrator.wording import shortened
+
 RECORD = "elt_loaded.json"
 """The file in a working folder with the state of the warehouse after the last load."""
 _NORMALIZED = "load/normalized/*"
@@ -164,7 +166,7 @@ def _remedy(pipeline: Pipeline, folder: Path) -> str:
 
 
 def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return f"{type(error).__name__}: {shortened(' '.join(str(error).split()), 200)}"
 
 
 def _shown(path: Path) -> str:

@@ -17,6 +17,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from orchestrator.adapters.dlt.damage import find_damage
 from orchestrator.full_disk import REMEDY, full_disk_sentence, is_full_disk
 from orchestrator.installing import install_hint, missing_module, module_hint
+from orchestrator.wording import shortened
 
 LONGEST = 400
 _NO_INTERVAL = "ExternalSchedulerNotAvailable"
@@ -114,8 +115,8 @@ def _cause(chain: list[BaseException]) -> BaseException:
 
 
 def _words(error: BaseException) -> str:
-    words = " ".join(str(error).split()) or "no message"
-    return f"{type(error).__name__}: {words[:LONGEST]}{'…' if len(words) > LONGEST else ''}"
+    words = " ".join(scrub(str(error)).split()) or "no message"  # scrubbed first: half of a secret is not found
+    return f"{type(error).__name__}: {shortened(words, LONGEST)}"
 
 
 def _hint(chain: list[BaseException], step: str) -> str:

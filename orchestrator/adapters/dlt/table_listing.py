@@ -24,6 +24,7 @@ from orchestrator.adapters.dlt.offline import ContactRefusedError, contacting_no
 from orchestrator.adapters.dlt.refreshing import refresh_notes
 from orchestrator.adapters.dlt.source_candidates import Candidate, find_candidates, find_pipelines
 from orchestrator.errors import IngestionError
+from orchestrator.wording import shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def list_resources(candidate: Candidate) -> Listed:
         return Listed(problem=f"dlt source {candidate.name} lacks {problem}", hint=hint)
     except Exception as error:  # noqa: BLE001  # the user's code
         traceback.print_exc()
-        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        words = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 200)
         return Listed(note=f"dlt source {candidate.name} cannot list its resources ({words}): one node")
 
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.wording import shortened
+
 LINES = 3
 _DRIVER_PREFIX = re.compile(r"^\([\w.]+\) ")  # SQLAlchemy puts the error's class before its message
 LENGTH = 400
@@ -36,5 +38,4 @@ def first_lines(text: str) -> str:
             break
         if line.strip():
             kept.append(line.strip())
-    joined = " ".join(kept[:LINES])
-    return joined if len(joined) <= LENGTH else joined[: LENGTH - 1] + "…"
+    return shortened(" ".join(kept[:LINES]), LENGTH)

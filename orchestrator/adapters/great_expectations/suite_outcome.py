@@ -10,7 +10,7 @@ from orchestrator.execution.gate import evaluate_expectation, worst
 from orchestrator.execution.outcome import Outcome, Part, Reason, ReasonCode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import ValidationStep
-from orchestrator.wording import count
+from orchestrator.wording import count, last_part
 
 _WORST_FIRST = (Status.ERROR, Status.FAIL, Status.WARN, Status.SUCCESS)
 _NAMED = 3
@@ -40,7 +40,7 @@ def outcome_of(step: ValidationStep, result: SuiteResult, started_at: datetime, 
         failures=said_no,
         error_class=error_class(status, errors),
         path=step.path,
-        log="\n".join(verdict.trace for verdict in result.verdicts if verdict.trace)[-_LONGEST_LOG:],
+        log=last_part("\n".join(verdict.trace for verdict in result.verdicts if verdict.trace), _LONGEST_LOG),
         parts=parts,
     )
 

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from orchestrator.adapters.own_steps.call_result import CallResult
+from orchestrator.wording import shortened
 
 _SECONDS = 60.0
 """How long one request may take; the time limit of the step applies to all of them together."""
@@ -252,8 +253,7 @@ def _text(body: bytes) -> str:
 
 
 def _shown(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"
+    return shortened(" ".join(text.split()), _MOST_SHOWN)
 
 
 def _seconds(after: str | None) -> float:

@@ -48,6 +48,8 @@ def test_options_become_words_of_the_command_line() -> None:
         ("run", {"on_busy": "wait"}, "'options.on_busy': write 'on_busy' beside 'options'"),
         ("run", {"target": ["dev", "prod"]}, "'options.target': expected one value"),
         ("run", {"vars": [1]}, "'options.vars' is '[1]': expected keys with values"),
+        ("run", {"threads": "many"}, "'options.threads' is 'many': expected a whole number from 1"),
+        ("test", {"threads": 0}, "'options.threads' is '0': expected a whole number from 1"),
         ("run", {"select": {"a": 1}}, "'options.select': expected a list"),
     ],
 )

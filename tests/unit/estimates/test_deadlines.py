@@ -84,7 +84,7 @@ def test_a_run_that_will_be_late_is_said_to_be_late_once_and_before() -> None:
     (late,) = watch.decide(found, begun(), after(3))
     assert late.expected_end > after(250)
     assert late_words(late) == (
-        f"late: schedule nightly: expected {late.expected_end:%H:%M}, deadline 12:02;"
+        f"late: schedule nightly: expected {late.expected_end:%H:%M} UTC, deadline 12:02 UTC;"
         " slowest remaining: model a, model b, model c"
     )
     assert watch.decide(found, begun(), after(5)) == ()
@@ -105,7 +105,7 @@ def test_a_run_that_passes_its_deadline_is_late_whatever_was_expected() -> None:
     watch = LateWatch([Deadline(name="schedule nightly", at=after(60))])
     (late,) = watch.decide(found, begun(StepStarted(at=NOON, step_id=StepId("a"))), after(61))
     assert late.expected_end >= after(60)
-    assert "deadline 12:01, which has passed; slowest remaining: model a" in late_words(late)
+    assert "deadline 12:01 UTC, which has passed; slowest remaining: model a" in late_words(late)
 
 
 def test_without_a_record_a_run_is_late_when_its_deadline_has_passed() -> None:
@@ -113,7 +113,7 @@ def test_without_a_record_a_run_is_late_when_its_deadline_has_passed() -> None:
     watch = LateWatch([Deadline(name="schedule nightly", at=after(60))])
     assert watch.decide(None, begun(), after(59)) == ()
     (late,) = watch.decide(None, begun(), after(60))
-    assert late_words(late) == "late: schedule nightly: deadline 12:01, which has passed"
+    assert late_words(late) == "late: schedule nightly: deadline 12:01 UTC, which has passed"
 
 
 def test_an_exposure_is_done_when_what_it_needs_has_ended() -> None:

@@ -22,7 +22,7 @@ from orchestrator.notifications.happening import Happening, HappeningKind
 from orchestrator.notifications.letters import Letter
 from orchestrator.notifications.notification_ledger import LetterKind, NotificationState
 from orchestrator.notifications.notification_rules import NotificationPolicy, matches, told
-from orchestrator.notifications.outbox import digest_text, escalations, next_digest, next_escalation, parcels
+from orchestrator.notifications.outbox import digest_text, escalations, next_digest, next_from_ledger, parcels
 from orchestrator.notifications.run_facts import LOST, RUN
 from orchestrator.notifications.trouble import CauseKey, NodeFacts, RunFacts, Trouble
 from orchestrator.plan.status import Status
@@ -232,14 +232,14 @@ def test_a_failure_that_lasts_is_escalated_once_and_its_end_is_told_there_too() 
     ledger.settle(night(0, x="fail"))
     ledger.send(NOON)
     early, late = NOON + timedelta(hours=1.9), NOON + timedelta(hours=2)
-    assert next_escalation(ledger.ledger(), policy) == late
+    assert next_from_ledger(ledger.ledger(), policy) == late
     assert not list(escalations(ledger.ledger(), policy, "shop", early))
     (letter,) = escalations(ledger.ledger(), policy, "shop", late)
     assert (letter.destination, letter.kind) == ("boss", LetterKind.ESCALATION)
     ledger.put(letter, "nightly", "r0", late)
     ledger.send(late)
     assert not list(escalations(ledger.ledger(), policy, "shop", late + NIGHT))
-    assert next_escalation(ledger.ledger(), policy) is None
+    assert next_from_ledger(ledger.ledger(), policy) is None
     recovered = ledger.settle(night(1, x="ok")).letters
     assert kinds(recovered) == [("team", LetterKind.RECOVERY), ("boss", LetterKind.RECOVERY)]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.config.schedule_settings import Catchup, OnBusySchedule, ScheduleRetry, ScheduleSettings, Trigger
@@ -261,6 +261,7 @@ STEPS = st.lists(
 )
 
 
+@example([("sleep", 60), ("wake", 0), ("sleep", -1), ("end", 1)], Catchup.NONE, OnBusySchedule.WAIT, 1)
 @given(STEPS, st.sampled_from(Catchup), st.sampled_from(OnBusySchedule), st.integers(min_value=0, max_value=2))
 def test_each_time_begins_at_most_once_whatever_happens(
     steps: list[tuple[str, int]], catchup: Catchup, on_busy: OnBusySchedule, retries: int
