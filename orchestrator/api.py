@@ -154,7 +154,7 @@ def run(
             # changed.
             request = requested(command, selected(command, project))
             with (
-                closing(open_store(project.settings)) as store,
+                closing(open_store(project.settings, begins_run=True)) as store,
                 leased_plan(
                     store, project, command, run_id, lambda: steps_for(project, request), project.hear
                 ) as steps,

@@ -27,6 +27,8 @@ from orchestrator.report.notify_text import unsent_text
 from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
+from orchestrator.scheduling.claims import cancelled
+from orchestrator.scheduling.schedule_ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.recording import open_store, query_store
 from orchestrator.wiring.schedule_notes import is_notifying
@@ -153,17 +155,40 @@ def cancel(project_dir: Path | None, run: str | None) -> int:
         UsageError: The run is not running.
     """
     with _opened(project_dir) as store:
-        reader = store.reader()
-        found = reader.find(run or None)
-        state = _state(reader.run(found).head)
-        if state is not RunState.RUNNING:
-            ended = "has ended" if state is RunState.ENDED else "was interrupted"
-            raise RepairError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
-        own = this_process()
-        # A row in the store and not a signal: the run may be on another host or belong to another user.
-        store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
+        try:
+            found = _running(store.reader(), run)
+        except (UnknownRunError, RepairError):
+            # A scheduled run that waits, for its conditions or for another run, is not recorded yet; its time is.
+            if not run or not _cancel_time(store.schedule_record(), run):
+                raise
+            found = run
+        else:
+            own = this_process()
+            # A row in the store and not a signal: the run may be on another host or belong to another user.
+            store.ask_to_end(found, at=datetime.now(UTC), by=f"{own.user}@{own.host}")
     open_console().print(f"{found} was asked to end.")
     return 0
+
+
+def _running(reader: RunReader, run: str | None) -> str:
+    """Return the id of a run, by default the last; raises RepairError if it is not running."""
+    found = reader.find(run or None)
+    state = _state(reader.run(found).head)
+    if state is not RunState.RUNNING:
+        ended = "has ended" if state is RunState.ENDED else "was interrupted"
+        raise RepairError(f"The run {found} is not running: it {ended}.", hint="`elt history` lists the runs.")
+    return found
+
+
+def _cancel_time(record: ScheduleRecord, run_id: str) -> bool:
+    """Cancel the time that a process has claimed to run with this id; return whether there is one.
+
+    The process notices that at its next heartbeat, and ends.
+    """
+    while (time := record.time_of_run(run_id)) is not None:
+        if record.claim(cancelled(time, at=datetime.now(UTC), by=this_process()), instead_of=time):
+            return True
+    return False
 
 
 def _unsent(store: NotifyingStore, project_dir: Path | None) -> int:

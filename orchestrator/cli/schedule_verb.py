@@ -141,7 +141,7 @@ def run_command(
     if due:
         if at or by_hand:
             raise click.UsageError("--due finds the times itself: omit --time and --now.")
-        from orchestrator.schedules.schedule_loop import run_due
+        from orchestrator.schedules.schedule_process import run_due
 
         shown = (*(["--json"] if json_lines else []), *(["--quiet"] if quiet else []))
         return run_due(project_dir, names, shown)
@@ -167,7 +167,7 @@ def start_command(names: tuple[str, ...], health_port: int | None, health_host: 
     SIGTERM ends it. Runs in progress are interrupted, and the next start resumes them.
     """
     from orchestrator.schedules.schedule_health import no_health, served_health
-    from orchestrator.schedules.schedule_loop import start_schedules
+    from orchestrator.schedules.schedule_process import start_schedules
 
     serve = no_health if health_port is None else served_health(health_host, health_port)
     return start_schedules(project_dir, names, serve)

@@ -72,7 +72,12 @@ class Trigger:
     @property
     def is_set(self) -> bool:
         """Return whether anything but the clock starts the schedule."""
-        return any((self.files, self.table, self.schedule))
+        return self.is_watching or self.schedule is not None
+
+    @property
+    def is_watching(self) -> bool:
+        """Return whether each look asks for files or for a table."""
+        return bool(self.files or self.table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,14 +134,16 @@ class StoreError(EltError):
 class CorruptStoreError(StoreError):
     """The file with the record of runs is corrupt.
 
-    Commands that only read leave it unchanged. A run renames it with a timestamp, and the next run starts a new record.
+    If elt.yml has no schedules, `elt run` renames it with a timestamp, and the next run starts a new record. All other
+    commands leave it unchanged. With schedules no command renames it, because the record decides which times are due.
     """
 
     code = "E071"
-    remedy = "Put a backup of the file in its place, or run again to start a new record."
+    remedy = "Put a backup of the file in its place, or move it and its journal away to start a new record."
     example = """
-    Error [E071]: The record of runs /data/shop/.elt/history.db is corrupt: file is not a database
-    The next `elt run` renames it and starts a new record."""
+    Error [E071]: The record of runs /data/shop/.elt/history.db is corrupt: file is not a database. Nothing was changed.
+    Put a backup in its place, or start a new record: mkdir /data/shop/.elt/corrupt-20261129T020000Z && mv …
+    Schedules begin again with a new record: `elt schedule run NAME` runs the latest time of one."""
 
 
 class NewerStoreError(StoreError):

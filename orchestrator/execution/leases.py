@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from orchestrator.config.settings import OnBusy
 from orchestrator.errors import BusyError, StoreError
 from orchestrator.execution.events import Noticed, NoticeKind
+from orchestrator.execution.heartbeat import beating, wait_for_next
 from orchestrator.execution.liveness import Lives, is_alive, lives, this_process
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Lease
@@ -24,7 +25,6 @@ from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import some_of
 
 _LOOK = 0.5  # seconds between two checks for the end of the other run
-_BEAT = 5.0  # seconds between two heartbeats
 _MOST_NAMED = 3
 _BY_NAME = frozenset({"postgres"})
 """Adapters of databases in which several processes can write at once. In all others, a run leases the whole target."""
@@ -38,7 +38,7 @@ class LeaseEnvironment:
     lives: Lives = lives
     here: str = socket.gethostname()
     sleep: Callable[[float], None] = time.sleep
-    is_over: Callable[[threading.Event], bool] = lambda ended: ended.wait(_BEAT)
+    is_over: Callable[[threading.Event], bool] = wait_for_next
     """Waits until the next heartbeat is due or the run has ended; returns whether the run has ended."""
 
 
@@ -117,7 +117,7 @@ def leased(
     acquire(store, lease, on_busy, environment, hear)
     passing(Point.LEASE_TAKEN)
     try:
-        with _beating(store, lease, environment):
+        with beating(lambda: store.beat(lease, at=environment.clock()), is_over=environment.is_over):
             yield
     except BaseException:
         with suppress(StoreError):  # the user must see the original error
@@ -152,23 +152,6 @@ def acquire(
             message = f"for the run {busy.run_id}, {_named(busy)}, to end: it {_writes(busy, lease)}"
             hear(Noticed(at=environment.clock(), kind=NoticeKind.WAITING, message=message))
         environment.sleep(_LOOK)
-
-
-@contextmanager
-def _beating(store: RunStore, lease: Lease, environment: LeaseEnvironment) -> Iterator[None]:
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not environment.is_over(ended):
-            store.beat(lease, at=environment.clock())
-
-    beats = threading.Thread(target=beat, name="elt-signs-of-life", daemon=True)
-    beats.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        beats.join()
 
 
 def _works(lease: Lease, environment: LeaseEnvironment) -> bool:

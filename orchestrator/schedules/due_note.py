@@ -8,7 +8,7 @@ from orchestrator.config.settings import Settings
 from orchestrator.errors import NothingRecordedError
 from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.quick_due import note_nothing_due
-from orchestrator.schedules.scheduled_runs import ProjectSchedules, opened_schedules, utc_now
+from orchestrator.schedules.project_schedules import ProjectSchedules, opened_schedules, utc_now
 from orchestrator.wiring.attending import next_sending
 
 _FAR = 4e9  # seconds of the epoch: the clock starts nothing more

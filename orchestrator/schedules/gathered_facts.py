@@ -18,7 +18,7 @@ from orchestrator.config.profile_file import PROFILE_VARIABLES
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import UnknownScheduleError
-from orchestrator.schedules.scheduled_runs import utc_now
+from orchestrator.schedules.project_schedules import utc_now
 from orchestrator.scheduling.install_facts import (
     HOSTED,
     ExternalScheduler,

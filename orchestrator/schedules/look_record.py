@@ -1,14 +1,15 @@
 """Records what a look at the schedules decides besides starting runs."""
 
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
-from orchestrator.schedules.scheduled_runs import ProjectSchedules, utc_now
-from orchestrator.scheduling.claims import RecordedTime, TimeState
+from orchestrator.schedules.project_schedules import ProjectSchedules, utc_now
+from orchestrator.scheduling.claims import RecordedTime, TimeState, stopped
 from orchestrator.scheduling.due import DueTimes, Skip
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
@@ -39,10 +40,15 @@ def _skipped(schedules: ProjectSchedules, skip: Skip, now: datetime) -> Recorded
     )
 
 
-def resume_later(schedules: ProjectSchedules, cut_off: Sequence[ScheduledTime]) -> None:
-    """Record that runs which this process interrupted, because it was asked to end, go on in the next process."""
-    for time in cut_off:
+def resume_later(schedules: ProjectSchedules, cut_off: Mapping[ScheduledTime, int]) -> None:
+    """Record that runs which this process interrupted, because it was asked to end, go on in the next process.
+
+    `cut_off` has the process of each. One that ended before it could record that counts as interrupted too.
+    """
+    here = socket.gethostname()
+    for time, pid in cut_off.items():
         found = schedules.record.time(schedules.key(time))
-        if found is not None and found.state is TimeState.ENDED and found.exit_code == ExitCode.INTERRUPTED:
-            again = replace(found, again_at=utc_now(), note="interrupted by the end of the process that started it")
-            schedules.record.claim(again, instead_of=found)
+        if found is None or (found.process.host, found.process.pid) != (here, pid):
+            continue
+        if found.state is TimeState.RUNNING or found.exit_code == ExitCode.INTERRUPTED:
+            schedules.record.claim(stopped(found, at=utc_now()), instead_of=found)

@@ -9,8 +9,8 @@ from orchestrator.conditions.condition import conditions_json, conditions_text
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.execution.gate import spell
 from orchestrator.report.schedule_text import next_text, overview_to_json
+from orchestrator.schedules.project_schedules import ProjectSchedules, opened_schedules
 from orchestrator.schedules.schedule_views import overviews
-from orchestrator.schedules.scheduled_runs import ProjectSchedules, opened_schedules
 from orchestrator.scheduling.due import time_at
 from orchestrator.scheduling.event_time import event_time_words
 from orchestrator.scheduling.overview import ScheduleOverview

@@ -8,8 +8,8 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from orchestrator.errors import UsageError
+from orchestrator.schedules.project_schedules import utc_now
 from orchestrator.schedules.schedule_loop import ScheduleLoop
-from orchestrator.schedules.scheduled_runs import utc_now
 
 _SILENCE = timedelta(minutes=2)
 """The process is not healthy if it has not looked at the schedules for so long."""

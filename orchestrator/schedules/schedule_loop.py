@@ -1,13 +1,11 @@
-"""Starts the runs of schedules when they are due: once until nothing is left to do, or in the foreground for ever."""
+"""Starts the runs of schedules when they are due, until nothing is left to do or for ever."""
 
 import contextlib
-import fcntl
-import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,20 +13,19 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.settings import Settings
-from orchestrator.errors import BusyError, EltError
+from orchestrator.errors import EltError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
-from orchestrator.schedules.due_note import note_idle
 from orchestrator.schedules.look_record import record_look, resume_later
+from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.schedule_child import ScheduleChild, start_child
-from orchestrator.schedules.schedule_views import recorded_times
-from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.started_by import note_started
-from orchestrator.scheduling.due import DueTimes, Start, due_times, retry_at
+from orchestrator.scheduling.claims import RecordedTime, TimeState, was_put_off
+from orchestrator.scheduling.due import DueTimes, RecordedTimes, Start, due_times, waits_for_retry
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.attending import attend
-from orchestrator.wording import count
+from orchestrator.wording import count, some_of
 
 _LOOK = timedelta(seconds=15)
 """The longest time between two looks: `elt.yml`, the record and the clock may change meanwhile."""
@@ -43,6 +40,8 @@ class _Child:
     shown_time: str
     """Its logical time, in the zone of the schedule."""
     child: ScheduleChild
+    before: RecordedTime | None
+    """What was recorded of the time when it was started."""
 
     @property
     def process(self) -> "subprocess.Popen[bytes]":
@@ -71,23 +70,44 @@ class ScheduleLoop:
     stop: threading.Event = field(default_factory=threading.Event)
     settings: Settings | None = None
     """As of the last look."""
-    _told: str = ""
+    _told: set[str] = field(default_factory=set)
+    """What was wrong in the last look."""
+    _telling: set[str] = field(default_factory=set)
+    """What is wrong in this look."""
+    _ended: dict[ScheduledTime, _Child] = field(default_factory=dict)
+    """The last process of each time whose process ended."""
 
     def until_idle(self) -> int:
         """Start what is due, go on until nothing runs and nothing is due, and return the highest exit code."""
         while not self.stop.is_set():
-            try:
-                self.look()
-            except EltError as error:  # what runs is not left alone because elt.yml is being edited
-                if not self.children:
-                    raise
+            # What runs is not left alone because elt.yml is being edited.
+            if not self._look_and_tell(raises=not self.children, starts_again=False):
                 self.is_in_trouble = True
-                self._tell_once(f"cannot look at the schedules: {error}")
             if not self.children and not self._waits_for_retry():
                 break
             self._wait(until_a_child_ends=True)
         self._end_children()
         return self._code()
+
+    def for_ever(self) -> int:
+        """Start what is due until the process is asked to end; then end what runs, and return 0."""
+        while not self.stop.is_set():
+            self._look_and_tell(raises=False, starts_again=True)
+            self._wait(until_a_child_ends=False)
+        self._end_children()
+        return ExitCode.SUCCESS
+
+    def _look_and_tell(self, *, raises: bool, starts_again: bool) -> bool:
+        """Look once, and return whether that was possible; an error is reported, or raised."""
+        self._told, self._telling = self._telling, set()
+        try:
+            self._look(starts_again=starts_again)
+        except EltError as error:  # elt.yml is being edited, or the store is away: the next look may succeed
+            if raises:
+                raise
+            self._tell_once(f"cannot look at the schedules: {error}")
+            return False
+        return True
 
     def _code(self) -> int:
         """Return the highest exit code of the times that ended, each with its last one."""
@@ -99,62 +119,82 @@ class ScheduleLoop:
         if not self.names or not self.codes or self.settings is None:
             return False
         with opened_schedules(self.project_dir, self.settings) as schedules:
-            recorded = [recorded_times(schedules, name) for name in self.names]
-        return any(one.schedule.paused_at is None and retry_at(one.times) is not None for one in recorded)
+            recorded = schedules.recorded(schedules.see(utc_now()), self.names).values()
+        return any(one.schedule.paused_at is None and waits_for_retry(one.times) for one in recorded)
 
-    def for_ever(self) -> int:
-        """Start what is due until the process is asked to end; then end what runs, and return 0."""
-        while not self.stop.is_set():
-            try:
-                self.look()
-                self._told = ""
-            except EltError as error:  # elt.yml is being edited, or the store is away: the next look may succeed
-                self._tell_once(f"cannot look at the schedules: {error}")
-            self._wait(until_a_child_ends=False)
-        self._end_children()
-        return ExitCode.SUCCESS
+    def _look(self, *, starts_again: bool) -> None:
+        """Look once: record what is skipped, and start what is due.
 
-    def look(self) -> None:
-        """Look once: record what is skipped, and start what is due."""
+        A time that its last process could not end, as on a full disk, is started again only if `starts_again`.
+        """
         now = utc_now()
         self.settings = load_settings(self.project_dir)
         with opened_schedules(self.project_dir, self.settings) as schedules:
-            schedules.see(now)
+            names = [schedules.schedule(name).name for name in self.names or self.settings.schedules]
+            seen = schedules.see(now)
+            _tell_of_new([name for name in self.settings.schedules if seen[name].since == now], now)
+            recorded = schedules.recorded(seen, names)
+            versions = schedules.record.versions(schedules.project) if _is_watching(self.settings) else {}
             looks = list[datetime]()
-            for name in self.names or tuple(schedules.settings.schedules):
-                due = self._due(schedules, name, now)
+            for name in names:
+                known = self._with_new(schedules, recorded[name], now, versions.get(name))
+                due = self._due(schedules, known, now)
                 record_look(schedules, due, now)
                 for start in due.starts:
-                    self._start(start, schedules.settings, now)
+                    before = next((one for one in known.times if one.key == schedules.key(start.time)), None)
+                    if starts_again or not self._cannot_go_on(start.time, before):
+                        self._start(start, before, schedules.settings, now)
                 looks += [] if due.next_at is None else [due.next_at]
             attend(self.settings, schedules.store, now)  # lost runs, digests, and what could not be sent before
         self.looked_at, self.next_at = now, min(looks, default=None)
 
-    def _due(self, schedules: ProjectSchedules, name: str, now: datetime) -> DueTimes:
-        started = {child.start.time for child in self.children}
-        schedule = schedules.schedule(name)
-        recorded = recorded_times(schedules, name)
-        is_open = reason_at(schedules.settings.maintenance, name, now) is None
-        if recorded.schedule.paused_at is None and is_open:
-            last = next((time.key.logical_time for time in recorded.times), None)
-            try:
-                note_started(schedules, schedule, now, last)
-            except EltError as error:  # the other schedules can be started
-                self.is_in_trouble = True
-                self._tell_once(f"{name}: {error}")
+    def _with_new(
+        self, schedules: ProjectSchedules, recorded: RecordedTimes, now: datetime, seen: Mapping[str, str] | None
+    ) -> RecordedTimes:
+        """Return what is recorded of a schedule, with the time that new files or a changed table start."""
+        schedule = schedules.schedule(recorded.schedule.schedule)
+        is_open = reason_at(schedules.settings.maintenance, schedule.name, now) is None
+        if not schedule.on.is_watching or not is_open or recorded.schedule.paused_at is not None:
+            return recorded
+        last = next((time.key.logical_time for time in recorded.times), None)
+        try:
+            new = note_started(schedules, schedule, now, last, seen)
+        except EltError as error:  # the other schedules can be started
+            self.is_in_trouble = True
+            self._tell_once(f"{schedule.name}: {error}")
+            return recorded
+        if new is None:
+            return recorded
+        return replace(recorded, times=sorted((new, *recorded.times), key=_logical_time, reverse=True))
+
+    def _due(self, schedules: ProjectSchedules, recorded: RecordedTimes, now: datetime) -> DueTimes:
+        name = recorded.schedule.schedule
         due = due_times(
-            schedule,
-            recorded_times(schedules, name) if schedule.on.is_set else recorded,
+            schedules.schedule(name),
+            recorded,
             now,
             is_alive=is_alive_now,
             in_maintenance=partial(reason_at, schedules.settings.maintenance, name),
         )
         # A child that was started a moment ago may not have claimed its time yet.
-        if any(time.schedule == name for time in started):
+        if any(child.start.time.schedule == name for child in self.children):
             return DueTimes(skips=due.skips, lost=due.lost, next_at=due.next_at)
         return due
 
-    def _start(self, start: Start, settings: Settings, now: datetime) -> None:
+    def _cannot_go_on(self, time: ScheduledTime, now_recorded: RecordedTime | None) -> bool:
+        """Return whether a child of this process ran a time but left it open, as on a full disk.
+
+        A child that was ended by a signal is not meant: its run is resumed at once.
+        """
+        child = self._ended.get(time)
+        if child is None or child.process.returncode < 0:
+            return False
+        if now_recorded is None or now_recorded == child.before:
+            return True
+        is_open = now_recorded.state is TimeState.RUNNING or was_put_off(now_recorded)
+        return is_open and now_recorded.process.pid == child.process.pid
+
+    def _start(self, start: Start, before: RecordedTime | None, settings: Settings, now: datetime) -> None:
         time = start.time
         words = ["schedule", "run", time.schedule, "--time", time.logical_time.isoformat(), *self.arguments]
         folder = [] if self.project_dir is None else ["--project-dir", str(self.project_dir)]
@@ -163,7 +203,7 @@ class ScheduleLoop:
         tell_of_schedules(f"{time.schedule}: started for {shown}{because}", at=now)
         prefix = self._prefix(settings, time.schedule)
         child = start_child([*words, *folder], prefix=prefix, is_json="--json" in self.arguments)
-        self.children.append(_Child(start, shown, child))
+        self.children.append(_Child(start, shown, child, before))
 
     def _prefix(self, settings: Settings, name: str) -> str | None:
         """Return what the lines of a child begin with, equally wide for all; None if there is only one schedule."""
@@ -180,7 +220,8 @@ class ScheduleLoop:
             if self._collect() and (until_a_child_ends or self.children):
                 return
             self.stop.wait(_POLL)
-        self._collect()
+        if not self.stop.is_set():  # else a child may have ended because it was asked to, together with this process
+            self._collect()
 
     def _collect(self) -> bool:
         """Take note of the children that ended, and return whether there are any."""
@@ -189,6 +230,7 @@ class ScheduleLoop:
             self.children.remove(child)
             child.child.drain()
             time = child.start.time
+            self._ended[time] = child
             self.codes[time] = code if (code := child.process.returncode) >= 0 else 128 - code
             text = f"{time.schedule}: the run for {child.shown_time} ended with exit code {self.codes[time]}"
             tell_of_schedules(text, at=utc_now())
@@ -199,7 +241,7 @@ class ScheduleLoop:
         for child in self.children:
             with contextlib.suppress(ProcessLookupError):
                 child.process.send_signal(signal.SIGTERM)
-        cut_off = [child.start.time for child in self.children]
+        cut_off = {child.start.time: child.process.pid for child in self.children}
         while self.children:
             if not self._collect():
                 threading.Event().wait(_POLL)
@@ -208,82 +250,22 @@ class ScheduleLoop:
                 resume_later(schedules, cut_off)
 
     def _tell_once(self, text: str) -> None:
-        if text != self._told:
+        if text not in self._told | self._telling:
             tell_of_schedules(text, at=utc_now())
-        self._told = text
+        self._telling.add(text)
 
 
-@contextlib.contextmanager
-def only_one(settings: Settings) -> Iterator[bool]:
-    """Hold the lock of the process that starts schedules of a project on this machine; yield whether it was free.
-
-    A kernel lock on a file that is never removed: it ends with its process, however that ends, and a file that is
-    removed while somebody waits for it would be two files.
-    """
-    path = settings.project_root / ".elt" / "schedule.lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        file.seek(0)
-        file.truncate()
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield True
+def _tell_of_new(names: list[str], now: datetime) -> None:
+    """Report which schedules begin now. All of them do if the record was lost."""
+    if names:
+        begin = "begins" if len(names) == 1 else "begin"
+        text = f"{count(len(names), 'schedule')} {begin} now: {some_of(names, 3)}. Earlier times do not run."
+        tell_of_schedules(text, at=now)
 
 
-def run_due(project_dir: Path | None, names: tuple[str, ...], arguments: tuple[str, ...] = ()) -> int:
-    """Start the times that are due, wait for their runs, and return the highest of their exit codes."""
-    settings = load_settings(project_dir)
-    with only_one(settings) as is_free:
-        if not is_free:
-            tell_of_schedules("another process is starting the schedules of this project", at=utc_now())
-            return ExitCode.SUCCESS
-        loop = ScheduleLoop(project_dir, names, arguments)
-        with _stopped_by_signals(loop.stop):
-            code = loop.until_idle()
-        if not loop.codes and not names:
-            note_idle(loop.settings, loop.project_dir, loop.next_at)
-        return code
+def _is_watching(settings: Settings) -> bool:
+    return any(one.on.is_watching for one in settings.schedules.values())
 
 
-def start_schedules(
-    project_dir: Path | None,
-    names: tuple[str, ...],
-    serve: Callable[[ScheduleLoop], contextlib.AbstractContextManager[None]],
-) -> int:
-    """Start the times of schedules when they are due, in the foreground, until the process is asked to end."""
-    settings = load_settings(project_dir)
-    with only_one(settings) as is_free:
-        if not is_free:
-            raise _busy(settings)
-        loop = ScheduleLoop(project_dir, names, is_naming=True)
-        with _stopped_by_signals(loop.stop), serve(loop):
-            watched = count(len(names or settings.schedules), "schedule")
-            tell_of_schedules(f"watching {watched}", at=utc_now())
-            code = loop.for_ever()
-            tell_of_schedules("ended", at=utc_now())
-            return code
-
-
-def _busy(settings: Settings) -> EltError:
-    return BusyError(
-        f"Another process starts the schedules of {settings.project_root} already.",
-        hint="End it, or let it do so: one process is enough.",
-    )
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    before = {}
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, lambda _number, _frame: stop.set())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _logical_time(time: RecordedTime) -> datetime:
+    return time.key.logical_time

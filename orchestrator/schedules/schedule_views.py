@@ -22,26 +22,15 @@ from orchestrator.report.schedule_text import (
 )
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.schedules.option_problems import CommandProblem, option_problem
-from orchestrator.schedules.scheduled_runs import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
-from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, timetable_of, triggers_text
+from orchestrator.scheduling.due import RecordedTimes, timetable_of, triggers_text
 from orchestrator.scheduling.overview import ScheduleOverview, ScheduleProblem, overview_of
 from orchestrator.scheduling.which_time import parse_moment, time_of_clock
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wording import count
-
-
-def recorded_times(schedules: ProjectSchedules, name: str) -> RecordedTimes:
-    """Return what the record says of one schedule."""
-    upstream = schedules.settings.schedules[name].on.schedule
-    record, project = schedules.record, schedules.project
-    return RecordedTimes(
-        schedule=record.schedules(project)[name],
-        times=record.times(project, name, limit=MOST_LOOKED_AT),
-        upstream=() if upstream is None else record.times(project, upstream, limit=MOST_LOOKED_AT),
-    )
 
 
 def list_schedules(
@@ -82,9 +71,9 @@ def next_times(project_dir: Path | None, name: str | None, *, most: int, as_json
     """Print the coming times of one schedule or of all, earliest first; the exit code is 0."""
     with opened_schedules(project_dir) as schedules:
         now = utc_now()
-        schedules.see(now)
         wanted = [schedules.schedule(name)] if name else list(schedules.settings.schedules.values())
-        found = [line for one in wanted for line in _coming(schedules, one, now, most)]
+        recorded = schedules.read(now, [one.name for one in wanted])
+        found = [line for one in wanted for line in _coming(schedules, one, recorded[one.name], now, most)]
     found = sorted(found, key=lambda line: line[1].at)[:most]
     if as_json:
         _print_json([occurrence_to_json(*line) for line in found])
@@ -174,13 +163,10 @@ def overviews(
 ) -> list[ScheduleOverview]:
     """Return the overviews of the named schedules, or of all; with `command_problem`, their options are checked."""
     now = utc_now()
-    schedules.see(now)
     wanted = [schedules.schedule(name) for name in names] or list(schedules.settings.schedules.values())
-    found = [
-        overview_of(one, recorded_times(schedules, one.name), now, is_alive=is_alive_now)
-        for one in wanted
-        if not tags or set(tags) & set(one.tags)
-    ]
+    wanted = [one for one in wanted if not tags or set(tags) & set(one.tags)]
+    recorded = schedules.read(now, [one.name for one in wanted])
+    found = [overview_of(one, recorded[one.name], now, is_alive=is_alive_now) for one in wanted]
     return [_with_options_checked(schedules.settings, one, command_problem) for one in found]
 
 
@@ -196,9 +182,8 @@ def _with_options_checked(
 
 
 def _coming(
-    schedules: ProjectSchedules, schedule: ScheduleSettings, now: datetime, most: int
+    schedules: ProjectSchedules, schedule: ScheduleSettings, recorded: RecordedTimes, now: datetime, most: int
 ) -> list[tuple[str, Occurrence, str]]:
-    recorded = recorded_times(schedules, schedule.name)
     skipped = {time.key.logical_time: time.note for time in recorded.times if time.state is TimeState.SKIPPED}
     is_paused = recorded.schedule.paused_at is not None
 

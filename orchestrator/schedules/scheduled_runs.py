@@ -1,101 +1,49 @@
 """Runs one time of a schedule: claims it, runs, resumes or retries its run, and records how it ended."""
 
-import socket
+import signal
 import threading
 import time as clocks
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.api import run_and_report
-from orchestrator.config.loader import load_settings
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
-from orchestrator.config.settings import Settings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, RepairError, RunSkippedError, UnknownRunError, UnknownScheduleError
-from orchestrator.execution.liveness import is_alive, lives, this_process
+from orchestrator.errors import BusyError, RepairError, RunSkippedError, StoreError, UnknownRunError
+from orchestrator.execution.heartbeat import beating
+from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
-from orchestrator.notifications.notification_ports import NotifyingStore
+from orchestrator.full_disk import is_full_disk
 from orchestrator.plan.command import Command
 from orchestrator.plan.status import Status
 from orchestrator.report.schedule_text import tell_of_time
+from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import (
-    RecordedSchedule,
     RecordedTime,
     SkipCause,
     TimeKey,
     TimeState,
+    next_claim,
+    out_of_room,
+    was_cancelled,
     was_interrupted,
 )
-from orchestrator.scheduling.due import MOST_LOOKED_AT, definition_of, resumes_left, time_at
+from orchestrator.scheduling.due import MOST_LOOKED_AT, resumes_left, time_at
 from orchestrator.scheduling.event_time import event_time_words
-from orchestrator.scheduling.schedule_ports import ScheduleRecord
-from orchestrator.scheduling.scheduled_command import project_name, words_of
+from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
-from orchestrator.wiring.recording import new_run_id, open_store
+from orchestrator.wiring.recording import new_run_id
 from orchestrator.wiring.reports import OutputKind
 from orchestrator.wiring.schedule_notes import is_notifying, note_skipped
-from orchestrator.wording import did_you_mean, similar
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
 """Returns the command of a command line, such as `run --select marts`, in a project folder."""
 
-_BEAT = 5.0  # seconds between two heartbeats
 _LOOK = 1.0  # seconds between two looks at a time that another process runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectSchedules:
-    """The schedules of a project, and their record."""
-
-    settings: Settings
-    project: str
-    store: NotifyingStore
-    record: ScheduleRecord
-
-    def schedule(self, name: str) -> ScheduleSettings:
-        """Return a schedule; raises UnknownScheduleError."""
-        found = self.settings.schedules.get(name)
-        if found is None:
-            hint = did_you_mean(similar(name, self.settings.schedules)) or "`elt schedule list` lists the schedules."
-            raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
-        return found
-
-    def key(self, time: ScheduledTime) -> TimeKey:
-        """Return the key of a time in the record."""
-        return TimeKey(project=self.project, schedule=time.schedule, logical_time=time.logical_time)
-
-    def see(self, now: datetime) -> Mapping[str, RecordedSchedule]:
-        """Record which schedules exist, and return what is recorded of them."""
-        definitions = {name: definition_of(one) for name, one in self.settings.schedules.items()}
-        return self.record.see(self.project, definitions, at=now)
-
-
-@contextmanager
-def opened_schedules(project_dir: Path | None, settings: Settings | None = None) -> Iterator[ProjectSchedules]:
-    """Open the record of the schedules of a project."""
-    settings = settings or load_settings(project_dir)
-    with closing(open_store(settings)) as store:
-        yield ProjectSchedules(
-            settings=settings,
-            project=project_name(settings.dbt_project_dir),
-            store=store,
-            record=store.schedule_record(),
-        )
-
-
-def is_alive_now(time: RecordedTime) -> bool:
-    """Return whether the process that has claimed a time is alive."""
-    return is_alive(time.process, time.beaten_at, now=utc_now(), here=socket.gethostname(), lives=lives)
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
 
 
 def run_scheduled(
@@ -178,12 +126,14 @@ def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, fo
 def _claim_of(key: TimeKey, time: ScheduledTime, found: RecordedTime | None) -> RecordedTime:
     """Return what is recorded of a time that this process takes, after what was recorded of it before."""
     now = utc_now()
+    starts, note = next_claim(found)
     return RecordedTime(
         key=key,
         interval=time.interval,
         state=TimeState.RUNNING,
         run_id=found.run_id if found is not None and was_interrupted(found) else new_run_id(),
-        starts=(0 if found is None else found.starts) + 1,
+        starts=starts,
+        note=note,
         claimed_at=now,
         beaten_at=now,
         process=this_process(),
@@ -204,10 +154,11 @@ class _Claimed:
         self._schedule = schedule
         self._time = time
         self._before = before
+        self._is_ending = False
 
     def run(self, claimed: RecordedTime, make_command: MakeCommand, output: OutputKind) -> int:
         """Run it to its end, record the exit code, and return it."""
-        with _beating(self._schedules.record, claimed):
+        with beating(lambda: self._beat(claimed)):
             try:
                 words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
                 command = make_command(words, self._schedules.settings.dbt_project_dir)
@@ -221,10 +172,21 @@ class _Claimed:
             except RunSkippedError as skipped:
                 return self._skip(claimed, SkipCause.CONDITION, skipped.message)
             except BaseException as error:
-                self._end(claimed, exit_code_of_error(error))
+                with suppress(StoreError):  # the user must see the original error
+                    self._end(claimed, exit_code_of_error(error), disk_is_full=is_full_disk(error))
                 raise
         self._end(claimed, code)
         return code
+
+    def _beat(self, claimed: RecordedTime) -> None:
+        """Record a heartbeat; end this process, as Ctrl-C does, once a user has cancelled the time."""
+        if self._is_ending or self._schedules.record.beat(claimed, at=utc_now()):
+            return
+        with suppress(StoreError):  # the next heartbeat asks again
+            now_recorded = self._schedules.record.time(claimed.key)
+            if now_recorded is not None and was_cancelled(now_recorded):
+                self._is_ending = True
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)  # it interrupts a sleep
 
     def _drive(self, claimed: RecordedTime, command: Command, output: OutputKind) -> int:
         """Start, resume or retry the run."""
@@ -268,30 +230,16 @@ class _Claimed:
         status = self._schedules.store.reader().head(run_id).status
         return None if status is None or status is Status.CANCELLED else int(exit_code(status))
 
-    def _end(self, claimed: RecordedTime, code: int) -> None:
+    def _end(self, claimed: RecordedTime, code: int, *, disk_is_full: bool = False) -> None:
         record, now = self._schedules.record, utc_now()
         latest = record.time(claimed.key) or claimed
         if (latest.process, latest.claimed_at) != (claimed.process, claimed.claimed_at):
-            tell_of_time(self._schedule, claimed, "was taken over by another process, which records its end")
+            taken_over = "was taken over by another process, which records its end"
+            tell_of_time(self._schedule, claimed, latest.note if was_cancelled(latest) else taken_over)
+            return
+        if disk_is_full:
+            record.update(out_of_room(latest, at=now, again_at=now + self._schedule.retry.after))
             return
         ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now)
         retries = code != ExitCode.SUCCESS and resumes_left(self._schedule, ended)
         record.update(replace(ended, again_at=now + self._schedule.retry.after if retries else None))
-
-
-@contextmanager
-def _beating(record: ScheduleRecord, claimed: RecordedTime) -> Iterator[None]:
-    """Record a heartbeat of a time at intervals, from a thread of its own."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not ended.wait(_BEAT):
-            record.beat(claimed, at=utc_now())
-
-    beats = threading.Thread(target=beat, name="elt-schedule-heartbeat", daemon=True)
-    beats.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        beats.join()

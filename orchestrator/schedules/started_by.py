@@ -1,34 +1,39 @@
 """Starts schedules by what happens outside of the clock: new files, or a table whose rows have changed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from orchestrator.adapters.found_files import list_files
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.execution.liveness import this_process
-from orchestrator.schedules.scheduled_runs import ProjectSchedules
+from orchestrator.schedules.project_schedules import ProjectSchedules
 from orchestrator.scheduling.claims import RecordedTime, TimeState
 from orchestrator.scheduling.triggers import FoundFile, new_versions
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wording import count, some_of
 
 
-def note_started(schedules: ProjectSchedules, schedule: ScheduleSettings, now: datetime, last: datetime | None) -> None:
-    """Record a time to start if there are new files, or the rows of a table have changed.
+def note_started(
+    schedules: ProjectSchedules,
+    schedule: ScheduleSettings,
+    now: datetime,
+    last: datetime | None,
+    seen: Mapping[str, str] | None,
+) -> RecordedTime | None:
+    """Record a time to start if there are new files, or the rows of a table have changed, and return it.
 
-    `last` is the logical time of the run before, at which the data interval begins. Versions and time are recorded
-    together, so that each file starts one run, whenever a process dies.
+    `last` is the logical time of the run before, at which the data interval begins, and `seen` are the versions that
+    were seen before. Versions and time are recorded together, so that each file starts one run, whenever a process
+    dies.
 
     Raises:
         EltError: the files cannot be listed.
     """
-    if schedule.on.files is None and schedule.on.table is None:
-        return
-    seen = schedules.record.versions(schedules.project, schedule.name)
     fresh, starts = new_versions(_found(schedules, schedule), seen, now)
     if not starts:
         if seen is None:
             schedules.record.note_versions(schedules.project, schedule.name, fresh)
-        return
+        return None
     at = now.replace(microsecond=0)
     time = ScheduledTime(
         schedule=schedule.name, logical_time=at, interval=DataInterval(start=min(last or at, at), end=at)
@@ -43,7 +48,7 @@ def note_started(schedules: ProjectSchedules, schedule: ScheduleSettings, now: d
         beaten_at=now,
         process=this_process(),
     )
-    schedules.record.claim(pending, versions=fresh)
+    return pending if schedules.record.claim(pending, versions=fresh) else None
 
 
 def _found(schedules: ProjectSchedules, schedule: ScheduleSettings) -> dict[str, FoundFile]:

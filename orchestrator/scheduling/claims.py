@@ -1,6 +1,7 @@
 """Defines what the store records of schedules: their times, how each of them ended, and what is paused."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -61,7 +62,7 @@ class RecordedTime:
     run_id: str | None = None
     """The last run that was started for it; None if none was."""
     starts: int = 0
-    """How often a run was started, resumed or retried for it."""
+    """How often a run was started, resumed or retried for it; not again after a time that was put off."""
     again_at: datetime | None = None
     """When it is started again, because it did not succeed and the schedule has retries left."""
     claimed_at: datetime
@@ -82,6 +83,82 @@ class RecordedSchedule:
     """The cron expressions and the zone that it was last seen with."""
     paused_at: datetime | None = None
     paused_by: str = ""
+
+
+GONE = ""
+"""The definition of a schedule that elt.yml does not have any more."""
+
+
+def seen_schedules(
+    known: Mapping[str, RecordedSchedule], definitions: Mapping[str, str], *, at: datetime
+) -> Mapping[str, RecordedSchedule]:
+    """Return what is known of the schedules of a project when it is seen: a new or changed one begins at `at`.
+
+    What is known of a schedule that has no definition now is not returned.
+    """
+    seen = {}
+    for name, definition in definitions.items():
+        before = known.get(name) or RecordedSchedule(schedule=name, since=at, definition=GONE)
+        seen[name] = before if before.definition == definition else replace(before, since=at, definition=definition)
+    return seen
+
+
+_STOPPED = "its process was asked to end"
+_NO_ROOM = "a disk was full"
+
+
+def stopped(time: RecordedTime, *, at: datetime) -> RecordedTime:
+    """Return a time whose process ended because it was asked to: the next look resumes it."""
+    return _put_off(time, _STOPPED, at=at, again_at=at)
+
+
+def out_of_room(time: RecordedTime, *, at: datetime, again_at: datetime) -> RecordedTime:
+    """Return a time whose run could not begin or go on, because a disk was full: it is started again until it can."""
+    return _put_off(time, _NO_ROOM, at=at, again_at=again_at)
+
+
+def _put_off(time: RecordedTime, note: str, *, at: datetime, again_at: datetime) -> RecordedTime:
+    ended_at = time.ended_at or at
+    return replace(time, state=TimeState.ENDED, exit_code=_INTERRUPTED, ended_at=ended_at, again_at=again_at, note=note)
+
+
+def was_put_off(time: RecordedTime) -> bool:
+    """Return whether a time ended for a reason that uses up no retry and no resume."""
+    return time.state is TimeState.ENDED and time.note in {_STOPPED, _NO_ROOM}
+
+
+def cancelled(time: RecordedTime, *, at: datetime, by: Process) -> RecordedTime:
+    """Return a time that a user cancelled before its run began; `elt schedule skip --undo` makes it due again."""
+    note = f"cancelled by {by.user}@{by.host}"
+    return replace(
+        time,
+        state=TimeState.SKIPPED,
+        cause=SkipCause.USER,
+        note=note,
+        run_id=None,
+        claimed_at=at,
+        ended_at=at,
+        process=by,
+    )
+
+
+def was_cancelled(time: RecordedTime) -> bool:
+    """Return whether a user cancelled or skipped a time."""
+    return time.state is TimeState.SKIPPED and time.cause is SkipCause.USER
+
+
+def next_claim(found: RecordedTime | None) -> tuple[int, str]:
+    """Return the `starts` and the `note` with which a time is claimed that was recorded as `found`."""
+    if found is None:
+        return 1, ""
+    if was_put_off(found):
+        return found.starts, f"started again: {found.note}"
+    return found.starts + 1, ""
+
+
+def was_uninterrupted(time: RecordedTime) -> bool:
+    """Return whether a time has run from its first start to its end without an interruption."""
+    return time.starts == 1 and not time.note
 
 
 def was_interrupted(time: RecordedTime) -> bool:

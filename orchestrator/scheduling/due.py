@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.config.schedule_settings import Catchup, OnBusySchedule, ScheduleSettings
-from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeState
+from orchestrator.scheduling.claims import (
+    RecordedSchedule,
+    RecordedTime,
+    SkipCause,
+    TimeState,
+    was_interrupted,
+    was_put_off,
+)
 from orchestrator.timetable.cron import Timetable
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
@@ -66,6 +73,8 @@ class RecordedTimes:
     """Latest first; at least the last `MOST_LOOKED_AT`."""
     upstream: Sequence[RecordedTime] = ()
     """The times of the schedule that starts this one, latest first."""
+    is_seen: bool = True
+    """Whether a process that starts times has looked at it."""
 
 
 def timetable_of(schedule: ScheduleSettings) -> Timetable:
@@ -173,7 +182,8 @@ def _unfinished(
             lost.append(time)
         # A later time makes up for what an earlier one left.
         elif time.again_at is not None and time.again_at <= now and time is last:
-            repairs.append(Start(time=_of(time), kind=StartKind.RETRY, note=f"it ended with {time.exit_code}"))
+            kind = StartKind.RESUME if was_interrupted(time) else StartKind.RETRY
+            repairs.append(Start(time=_of(time), kind=kind, note=time.note or f"it ended with {time.exit_code}"))
     return ([] if is_busy else repairs[:1]), lost, is_busy
 
 
@@ -243,6 +253,12 @@ def retry_at(times: Sequence[RecordedTime]) -> datetime | None:
     """Return when a schedule is retried; None if its last time is not. A later time makes up for an earlier one."""
     last = _last_started(times)
     return None if last is None else last.again_at
+
+
+def waits_for_retry(times: Sequence[RecordedTime]) -> bool:
+    """Return whether the last time of a schedule is retried as `retry` says, not because it was put off."""
+    last = _last_started(times)
+    return last is not None and last.again_at is not None and not was_put_off(last)
 
 
 def _last_started(times: Sequence[RecordedTime]) -> RecordedTime | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.estimates.whole_runs import usual_run
 from orchestrator.plan.estimate import Estimate
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_put_off, was_uninterrupted
 from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.timetable.shown_moment import shown_clock, shown_moment
@@ -83,7 +83,7 @@ def overview_of(
 
 def _took(time: RecordedTime) -> timedelta | None:
     """Return how long the run of a time took, if it succeeded at once."""
-    if time.ended_at is None or time.exit_code != 0 or time.starts != 1:
+    if time.ended_at is None or time.exit_code != 0 or not was_uninterrupted(time):
         return None
     return time.ended_at - time.claimed_at
 
@@ -135,7 +135,8 @@ def _problems(
     is_overdue = due is not None and due.at > recorded.schedule.since and due.at not in known
     # The run of an earlier time may be in progress: then this one waits for it, and is not missed.
     if due is not None and is_overdue and now - due.at > ON_TIME and not is_running:
-        yield ScheduleProblem.MISSED, f"nothing started the run of {shown_moment(due.at, schedule.timezone)}"
+        unseen = "" if recorded.is_seen else ": the record contains no look at this schedule"
+        yield ScheduleProblem.MISSED, f"nothing started the run of {shown_moment(due.at, schedule.timezone)}{unseen}"
     if last is None:
         return
     when = shown_moment(last.key.logical_time, schedule.timezone)
@@ -144,4 +145,10 @@ def _problems(
     elif last.state is TimeState.RUNNING and not is_running:
         yield ScheduleProblem.LOST, f"the process of the run of {when} died"
     elif last.exit_code:
-        yield ScheduleProblem.NOT_GREEN, f"the run of {when} ended with exit code {last.exit_code}"
+        because = f": {last.note}" if was_put_off(last) else ""
+        again = (
+            ""
+            if last.again_at is None
+            else f"; it is started again from {shown_moment(last.again_at, schedule.timezone)} on"
+        )
+        yield ScheduleProblem.NOT_GREEN, f"the run of {when} ended with exit code {last.exit_code}{because}{again}"

@@ -1,6 +1,6 @@
 """Defines the port to the record of schedules. A store raises StoreError when it cannot be read or written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -12,11 +12,20 @@ from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, TimeK
 NO_VERSIONS: Mapping[str, str] = MappingProxyType({})
 
 
-class ScheduleRecord(Protocol):
-    """The record of the schedules of all projects that share a store."""
+class ScheduleReader(Protocol):
+    """Reads the record of the schedules of all projects that share a store. It raises NothingRecordedError."""
 
     def schedules(self, project: str) -> Mapping[str, RecordedSchedule]:
         """Return what is recorded of the schedules of a project, by name."""
+
+    def latest_times(
+        self, project: str, schedules: Collection[str], *, limit: int
+    ) -> Mapping[str, tuple[RecordedTime, ...]]:
+        """Return the last recorded times of each of some schedules, latest first, with one query for all of them."""
+
+
+class ScheduleRecord(ScheduleReader, Protocol):
+    """The record of the schedules of all projects that share a store."""
 
     def see(self, project: str, definitions: Mapping[str, str], *, at: datetime) -> Mapping[str, RecordedSchedule]:
         """Record which schedules exist, with their definitions, and return all that is recorded of them.
@@ -55,8 +64,8 @@ class ScheduleRecord(Protocol):
         `versions` are those of the files or the table that started it.
         """
 
-    def versions(self, project: str, schedule: str) -> Mapping[str, str] | None:
-        """Return the versions of files and tables that were seen for a schedule; None before the first look."""
+    def versions(self, project: str) -> Mapping[str, Mapping[str, str]]:
+        """Return the versions of files and tables that were seen, by schedule; none of one before its first look."""
 
     def note_versions(self, project: str, schedule: str, versions: Mapping[str, str]) -> None:
         """Record versions without starting anything, and that there was a look."""
@@ -73,8 +82,14 @@ class ScheduleRecord(Protocol):
     def update(self, time: RecordedTime) -> bool:
         """Record how a time goes on or ended; return False if another process has claimed it since."""
 
-    def beat(self, time: RecordedTime, *, at: datetime) -> None:
-        """Record a heartbeat of the process that has claimed a time; from any thread, never raises."""
+    def time_of_run(self, run_id: str) -> RecordedTime | None:
+        """Return the time that a process has claimed to run with this id; None if there is none."""
+
+    def beat(self, time: RecordedTime, *, at: datetime) -> bool:
+        """Record a heartbeat of the process that has claimed a time; from any thread, never raises.
+
+        Return False if the time is no longer claimed by it.
+        """
 
     def forget(self, key: TimeKey) -> bool:
         """Delete a time that a user had skipped; return whether it was there."""
@@ -85,6 +100,12 @@ class ProjectStore(RunStore, Protocol):
 
     def schedule_record(self) -> ScheduleRecord:
         """Return the record of schedules."""
+
+    def schedule_reader(self) -> ScheduleReader:
+        """Return the record of schedules for reading: it neither creates nor changes anything."""
+
+    def is_empty(self) -> bool:
+        """Return whether nothing was ever recorded; nothing is created."""
 
     def files(self) -> tuple[Path, ...]:
         """Return the files that change when something is recorded; none if the store is on a server."""

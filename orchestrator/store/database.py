@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote as quoted
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, make_url, select, table
@@ -47,16 +48,16 @@ def store_url(location: str, project_root: Path) -> URL:
     return url.set(drivername="postgresql+psycopg2") if url.drivername == "postgresql" else url
 
 
-def open_for_writing(url: URL) -> Engine:
+def open_for_writing(url: URL, *, set_aside: bool = False) -> Engine:
     """Open the store; create it if it does not exist, and migrate an older one.
 
     Raises:
-        StoreError: the store cannot be written, is corrupt (it is then renamed), or has a newer version.
+        StoreError: the store cannot be written, is corrupt (it is then renamed if `set_aside`), or has a newer version.
     """
     if _is_file(url):
         _make_folder(_path(url))
     engine = _engine(url, read_only=False)
-    with explained_errors(url, set_aside=True), engine.begin() as connection:
+    with explained_errors(url, set_aside=set_aside), engine.begin() as connection:
         _bring_up_to_date(connection, url)
     return engine
 
@@ -83,6 +84,14 @@ def open_for_reading(url: URL) -> Engine:
                 hint="The next `elt run` upgrades it.",
             )
     return engine
+
+
+def is_empty(url: URL) -> bool:
+    """Return whether nothing was ever recorded in a store; nothing is created."""
+    if _is_file(url) and not _path(url).exists():
+        return True
+    with explained_errors(url), _engine(url, read_only=True).connect() as connection:
+        return _version(connection) is None
 
 
 def _bring_up_to_date(connection: Connection, url: URL) -> None:
@@ -221,9 +230,10 @@ def unwritten(url: URL, error: BaseException | None) -> StoreError:
             f"The run can no longer be recorded. {which}",
             hint=f"No further step was started. {REMEDY}, then continue with: elt resume",
         )
+    todo = f"{REMEDY} or make it writable" if _is_file(url) else "Check that the server answers"
     return StoreError(
         f"The run can no longer be recorded: {reason}.",
-        hint=f"No further step was started. {REMEDY} or make it writable, then continue with: elt resume",
+        hint=f"No further step was started. {todo}, then continue with: elt resume",
     )
 
 
@@ -238,9 +248,13 @@ def _reason(error: BaseException | None) -> str:
 
 def _corrupt(path: Path, reason: str, *, set_aside: bool) -> StoreError:
     if not set_aside:
+        # With its journal, which a new store must not find next to itself.
+        folder = quoted(str(path.parent / f"corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+        move = f"mkdir {folder} && mv {quoted(str(path))}* {folder}"
         return CorruptStoreError(
-            f"The record of runs {path} is corrupt: {reason}",
-            hint="The next `elt run` renames it and starts a new record.",
+            f"The record of runs {path} is corrupt: {reason}. Nothing was changed.",
+            hint=f"Put a backup in its place, or start a new record: {move}\n"
+            "Schedules begin again with a new record: `elt schedule run NAME` runs the latest time of one.",
         )
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     path.rename(aside)

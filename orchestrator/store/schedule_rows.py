@@ -1,17 +1,28 @@
 """Keeps the record of schedules: one row per schedule, and one per time of it that was claimed or skipped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import asdict
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import StoreError
 from orchestrator.execution.recorded import Process
 from orchestrator.plan.status import Status
-from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.claims import (
+    GONE,
+    RecordedSchedule,
+    RecordedTime,
+    SkipCause,
+    TimeKey,
+    TimeState,
+    seen_schedules,
+)
 from orchestrator.scheduling.schedule_ports import NO_VERSIONS
 from orchestrator.store.database import have_alone
 from orchestrator.store.prepared import Values
@@ -20,8 +31,6 @@ from orchestrator.timetable.scheduled_time import DataInterval
 
 _times = schedule_times.c
 _WRITING = ("ingest", "seed", "model", "snapshot")
-_GONE = ""
-"""The definition of a schedule that elt.yml does not have any more."""
 _same = ("note", "exit_code", "run_id", "starts", "again_at", "claimed_at", "beaten_at", "ended_at")
 
 
@@ -39,7 +48,7 @@ class SqlScheduleRecord:
     def see(self, project: str, definitions: Mapping[str, str], *, at: datetime) -> Mapping[str, RecordedSchedule]:
         """Record which schedules exist; a new or changed one begins at `at`."""
         known = self.schedules(project)
-        present = {name: one.definition for name, one in known.items() if one.definition != _GONE}
+        present = {name: one.definition for name, one in known.items() if one.definition != GONE}
         if present == dict(definitions):
             return known
         with self._connected() as connection:
@@ -47,17 +56,14 @@ class SqlScheduleRecord:
             known = _read_schedules(connection, project)
             for name in known.keys() - definitions.keys():
                 # Kept, because elt.yml may be empty for a moment: a pause must not end so.
-                connection.execute(update(schedules).where(_is_schedule(project, name)).values(definition=_GONE))
-            changed = [name for name, one in known.items() if one.definition != definitions.get(name)]
-            for name in changed:  # what was seen for other files or another table says nothing of these
+                connection.execute(update(schedules).where(_is_schedule(project, name)).values(definition=GONE))
+            for name, one in seen_schedules(known, definitions, at=at).items():
+                if one == known.get(name):
+                    continue
+                # What was seen for other files or another table says nothing of these.
                 connection.execute(delete(schedule_versions).where(_is_version(project, name)))
-            for name, definition in definitions.items():
-                if name not in known:
-                    row = {"project": project, "schedule": name, "paused_by": ""}
-                    connection.execute(insert(schedules), {**row, "since": at, "definition": definition})
-                elif known[name].definition != definition:
-                    anew = update(schedules).where(_is_schedule(project, name))
-                    connection.execute(anew.values(since=at, definition=definition))
+                connection.execute(delete(schedules).where(_is_schedule(project, name)))
+                connection.execute(insert(schedules), {"project": project, **asdict(one)})
             seen = _read_schedules(connection, project)
             connection.commit()
         return seen
@@ -85,6 +91,18 @@ class SqlScheduleRecord:
             asked = asked.where(_times.logical_time >= since)
         with self._connected() as connection, connection.begin():
             return tuple(map(time_from, connection.execute(asked.order_by(_times.logical_time.desc()).limit(limit))))
+
+    def latest_times(
+        self, project: str, schedules: Collection[str], *, limit: int
+    ) -> Mapping[str, tuple[RecordedTime, ...]]:
+        """Return the last recorded times of each of some schedules, latest first, with one query for all of them."""
+        rank = func.row_number().over(partition_by=_times.schedule, order_by=_times.logical_time.desc())
+        own = (_times.project == project) & _times.schedule.in_(schedules)
+        ranked = select(schedule_times, rank.label("rank")).where(own).subquery()
+        asked = select(ranked).where(ranked.c.rank <= limit).order_by(ranked.c.schedule, ranked.c.rank)
+        with self._connected() as connection, connection.begin():
+            rows = connection.execute(asked)
+            return {name: tuple(map(time_from, some)) for name, some in groupby(rows, lambda row: row.schedule)}
 
     def time(self, key: TimeKey) -> RecordedTime | None:
         """Return one time, if it is recorded."""
@@ -121,12 +139,14 @@ class SqlScheduleRecord:
                 connection.rollback()
         return is_free
 
-    def versions(self, project: str, schedule: str) -> Mapping[str, str] | None:
-        """Return the versions of files and tables that were seen for a schedule; None before the first look."""
-        asked = select(schedule_versions.c.name, schedule_versions.c.version).where(_is_version(project, schedule))
+    def versions(self, project: str) -> Mapping[str, Mapping[str, str]]:
+        """Return the versions of files and tables that were seen, by schedule; none of one before its first look."""
+        asked = select(schedule_versions).where(schedule_versions.c.project == project)
+        found = defaultdict[str, dict[str, str]](dict)
         with self._connected() as connection, connection.begin():
-            found = {row.name: row.version for row in connection.execute(asked)}
-        return {name: version for name, version in found.items() if name} if found else None
+            for row in connection.execute(asked):
+                found[row.schedule] |= {row.name: row.version} if row.name else {}
+        return found
 
     def note_versions(self, project: str, schedule: str, versions: Mapping[str, str]) -> None:
         """Record versions without starting anything, and that there was a look."""
@@ -172,10 +192,19 @@ class SqlScheduleRecord:
             changed = update(schedule_times).where(_is_own(time))
             return bool(connection.execute(changed.values(**_values(time))).rowcount)
 
-    def beat(self, time: RecordedTime, *, at: datetime) -> None:
-        """Record a heartbeat of the process that has claimed a time."""
+    def time_of_run(self, run_id: str) -> RecordedTime | None:
+        """Return the time that a process has claimed to run with this id; None if there is none."""
+        running = (_times.run_id == run_id) & (_times.state == TimeState.RUNNING.value)
+        with self._connected() as connection, connection.begin():
+            row = connection.execute(select(schedule_times).where(running)).first()
+        return None if row is None else time_from(row)
+
+    def beat(self, time: RecordedTime, *, at: datetime) -> bool:
+        """Record a heartbeat of the process that has claimed a time; return False if it is no longer claimed by it."""
         with suppress(StoreError, SQLAlchemyError), self._connected() as connection, connection.begin():
-            connection.execute(update(schedule_times).where(_is_own(time)).values(beaten_at=at))
+            own = update(schedule_times).where(_is_own(time)).values(beaten_at=at)
+            return bool(connection.execute(own).rowcount)
+        return True
 
     def forget(self, key: TimeKey) -> bool:
         """Delete a time that a user had skipped; return whether it was there."""

@@ -12,7 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.errors import StoreError
 from orchestrator.execution.liveness import LOST_AFTER
 from orchestrator.execution.recorded import Lease, Opening
-from orchestrator.store.database import explained, explained_errors, have_alone, open_for_reading, open_for_writing
+from orchestrator.store.database import (
+    explained,
+    explained_errors,
+    have_alone,
+    is_empty,
+    open_for_reading,
+    open_for_writing,
+)
 from orchestrator.store.disk_space import file_size, shrink_file
 from orchestrator.store.fingerprint_text import GROUP, unused_groups
 from orchestrator.store.lease_rows import drop_lease, read_leases, renew_lease, take_lease
@@ -25,31 +32,40 @@ from orchestrator.store.writer import SqlRunWriter
 
 
 class SqlStore:
-    """The store in a database. It is opened on first use, and for writing only when something is written."""
+    """The store in a database. It is opened on first use, and for writing only when something is written.
 
-    def __init__(self, url: URL) -> None:
+    A corrupt file is left as it is. With `begins_run` it is renamed before a run begins, which it would otherwise
+    prevent every time.
+    """
+
+    def __init__(self, url: URL, *, begins_run: bool = False) -> None:
         self._url = url
+        self._begins_run = begins_run
         self._writing: Engine | None = None
         self._reading: Engine | None = None
         self._writers: list[SqlRunWriter] = []
 
     def writer(self, opening: Opening) -> SqlRunWriter:
         """Return a writer for a new run; the run is recorded with its first event."""
-        writer = SqlRunWriter(self._engine(), opening, self._url)
+        writer = SqlRunWriter(self._engine(), opening, self._url, may_set_aside=self._begins_run)
         self._writers.append(writer)
         return writer
 
     def reader(self) -> SqlRunReader:
         """Return a reader, on connections that cannot write."""
-        if self._reading is None:
-            self._reading = open_for_reading(self._url)
-            # Readers query long after this call, so their errors are explained where they occur.
-            event.listen(self._reading, "handle_error", self._explain)
-        return SqlRunReader(self._reading)
+        return SqlRunReader(self._engine_for_reading())
 
     def schedule_record(self) -> SqlScheduleRecord:
         """Return the record of schedules."""
         return SqlScheduleRecord(self._connected)
+
+    def schedule_reader(self) -> SqlScheduleRecord:
+        """Return the record of schedules, on connections that cannot write."""
+        return SqlScheduleRecord(lambda: self._engine_for_reading().connect())
+
+    def is_empty(self) -> bool:
+        """Return whether nothing was ever recorded."""
+        return is_empty(self._url)
 
     def notification_record(self) -> SqlNotificationRecord:
         """Return the record of notifications."""
@@ -153,10 +169,16 @@ class SqlStore:
         return explained(self._url, broken.original_exception, set_aside=self._may_set_aside())
 
     def _may_set_aside(self) -> bool:
-        """Return whether a run is about to begin, which a corrupt store would otherwise prevent every time."""
-        return self._writing is not None and not any(writer.has_begun for writer in self._writers)
+        return self._begins_run and self._writing is not None and not any(one.has_begun for one in self._writers)
 
     def _engine(self) -> Engine:
         if self._writing is None:
-            self._writing = open_for_writing(self._url)
+            self._writing = open_for_writing(self._url, set_aside=self._begins_run)
         return self._writing
+
+    def _engine_for_reading(self) -> Engine:
+        if self._reading is None:
+            self._reading = open_for_reading(self._url)
+            # Readers query long after this call, so their errors are explained where they occur.
+            event.listen(self._reading, "handle_error", self._explain)
+        return self._reading

@@ -34,9 +34,10 @@ _LOOK = timedelta(seconds=1)
 class SqlRunWriter:
     """Records one run in a database. It is used by one thread."""
 
-    def __init__(self, engine: Engine, opening: Opening, url: URL) -> None:
+    def __init__(self, engine: Engine, opening: Opening, url: URL, *, may_set_aside: bool = False) -> None:
         self._engine = engine
         self._url = url
+        self._may_set_aside = may_set_aside
         self._opening = opening
         self._statements = StatementBatch(engine.dialect)
         self._open: Connection | None = None
@@ -237,7 +238,7 @@ class SqlRunWriter:
         # Closed first, because `explained` may rename the file.
         if is_corruption(self._url, error.orig):
             self.close()
-            return explained(self._url, error.orig, set_aside=not self.has_begun)
+            return explained(self._url, error.orig, set_aside=self._may_set_aside and not self.has_begun)
         return unwritten(self._url, error.orig)
 
     def _this(self, table: Table) -> ColumnElement[bool]:

@@ -26,14 +26,19 @@ _NO_MOMENTS = re.compile(rb'("(?:generated_at|invocation_started_at|run_started_
 _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
 
 
-def open_store(settings: Settings) -> NotifyingStore:
-    """Return the store that the settings name; nothing is read or written until the store is used."""
+def open_store(settings: Settings, *, begins_run: bool = False) -> NotifyingStore:
+    """Return the store that the settings name; nothing is read or written until the store is used.
+
+    If the file is corrupt, a run that begins renames it, unless the project has schedules: with a new record they would
+    begin anew, and times that are due would be lost.
+    """
     # Imported here, so that commands without a store do not import SQLAlchemy.
     from orchestrator.store.database import store_url
     from orchestrator.store.sql_store import SqlStore
 
     log_dir(settings)  # creates the .elt folder, which git ignores
-    return SqlStore(store_url(settings.store, settings.project_root))
+    begins_run = begins_run and not settings.schedules
+    return SqlStore(store_url(settings.store, settings.project_root), begins_run=begins_run)
 
 
 def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:

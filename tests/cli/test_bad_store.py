@@ -55,10 +55,10 @@ def overwrite(store, *, keep: int) -> bytes:
 
 @pytest.mark.parametrize("keep", [0, 100, 4096], ids=["no database", "only its head", "only its first page"])
 def test_a_corrupt_store(elt, shop, store, keep):
-    """Who reads it is told; the next run renames it, whole, and does not start; the one after begins anew."""
+    """A reader changes nothing; the next run renames the file, and does not start; the run after that succeeds."""
     broken = overwrite(store, keep=keep)
     for words in READING:
-        elt(*words, project=shop).refuses(f"{store} is corrupt", "The next `elt run` renames it")
+        elt(*words, project=shop).refuses(f"{store} is corrupt", "Nothing was changed", f"&& mv {store}*")
     assert store.read_bytes() == broken
     elt(*ONE, project=shop).refuses(f"{store} is corrupt", "renamed to history.db.corrupt-", "Run again")
     (aside,) = store.parent.glob("history.db.corrupt-*Z")

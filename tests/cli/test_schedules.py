@@ -69,7 +69,7 @@ def record(shop: Path, statement: str) -> list[tuple[object, ...]]:
 
 def a_day_passes(elt, shop: Path, days: float = 1) -> None:
     """Let the schedules be older than they are, so that times of before are due."""
-    elt("schedule", "list", project=shop)
+    elt("schedule", "run", "--due", project=shop)
     since = datetime.now(UTC) - timedelta(days=days, minutes=1)
     record(shop, f"update schedules set since = '{since:%Y-%m-%d %H:%M:%S.000000}'")
 

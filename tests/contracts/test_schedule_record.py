@@ -10,6 +10,7 @@ from threading import Barrier
 
 import pytest
 
+from orchestrator.errors import NothingRecordedError
 from orchestrator.execution.recorded import Process
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
 from orchestrator.scheduling.schedule_ports import ProjectStore, ScheduleRecord
@@ -129,6 +130,35 @@ def test_times_are_listed_latest_first(record: ScheduleRecord) -> None:
     assert record.times("shop", "nightly") == (time(2), time(1), time(0))
     assert record.times("shop", "nightly", limit=1) == (time(2),)
     assert record.times("shop", "nightly", since=time(1).key.logical_time) == (time(2), time(1))
+
+
+def test_the_latest_times_of_several_schedules_are_read_with_one_query(record: ScheduleRecord) -> None:
+    """As many of each as are asked for, latest first; a schedule without times is omitted."""
+    other = replace(time(), key=replace(time().key, schedule="other"))
+    for one in (time(0), time(2), time(1), other, replace(time(), key=replace(time().key, project="other"))):
+        record.claim(one)
+    found = record.latest_times("shop", {"nightly", "other", "none"}, limit=2)
+    assert found == {"nightly": (time(2), time(1)), "other": (other,)}
+    assert record.latest_times("shop", set(), limit=2) == {}
+
+
+def test_a_reader_of_schedules_creates_nothing(stores: list[ProjectStore]) -> None:
+    """Before the first record it says that nothing is recorded; then it reads what another process has recorded."""
+    reader, other = stores
+    with pytest.raises(NothingRecordedError):
+        reader.schedule_reader().schedules("shop")
+    assert reader.is_empty()
+    other.schedule_record().see("shop", {"nightly": "a"}, at=NOON)
+    assert not reader.is_empty()
+    assert reader.schedule_reader().schedules("shop")["nightly"].since == NOON
+
+
+def test_versions_are_read_for_all_schedules_at_once(record: ScheduleRecord) -> None:
+    """A schedule that was looked at has an entry, even if nothing was found."""
+    record.note_versions("shop", "landing", {"a.csv": "1", "b.csv": "2"})
+    record.note_versions("shop", "empty", {})
+    record.note_versions("other", "landing", {"c.csv": "3"})
+    assert record.versions("shop") == {"landing": {"a.csv": "1", "b.csv": "2"}, "empty": {}}
 
 
 def test_open_times_are_those_that_run_or_run_again(record: ScheduleRecord) -> None:

@@ -49,7 +49,7 @@ def running_server() -> Iterator[Server]:
     # not pytest's folder: the server refuses to run as root, and others may not look in there
     folder = Path(tempfile.mkdtemp(prefix="elt-postgres-"))
     try:
-        process, server = _start(make_cluster(folder, PASSWORD))
+        process, server = start_server(make_cluster(folder, PASSWORD))
         try:
             yield server
         finally:
@@ -59,9 +59,10 @@ def running_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(cluster: Cluster) -> tuple[subprocess.Popen, Server]:
+def start_server(cluster: Cluster, *, port: int | None = None) -> tuple[subprocess.Popen, Server]:
+    """Start the server of a cluster, on a free port unless it is named."""
     for _ in range(3):  # somebody may take the port before the server does
-        server = Server(port=_free_port())
+        server = Server(port=port or _free_port())
         settings = {**QUICK, "port": server.port, "listen_addresses": server.host, "unix_socket_directories": ""}
         options = [f"--{name}={value}" for name, value in settings.items()]
         with cluster.log.open("ab") as said:

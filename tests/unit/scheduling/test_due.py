@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from orchestrator.config.schedule_settings import Catchup, OnBusySchedule, ScheduleRetry, ScheduleSettings, Trigger
 from orchestrator.execution.recorded import Process
-from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.claims import (
+    RecordedSchedule,
+    RecordedTime,
+    SkipCause,
+    TimeKey,
+    TimeState,
+    next_claim,
+    stopped,
+    was_uninterrupted,
+)
 from orchestrator.scheduling.due import (
     ON_TIME,
     RecordedTimes,
@@ -281,3 +290,15 @@ def test_each_time_begins_at_most_once_whatever_happens(
     assert all(at(hour) in world.times for hour in range(1, hours + 1)), "each time has an entry"
     if catchup is Catchup.ALL and on_busy is not OnBusySchedule.SKIP:
         assert {at(hour) for hour in range(1, hours + 1)} <= set(world.begun)
+
+
+def test_an_orderly_end_of_the_process_is_resumed_at_once_and_uses_up_nothing() -> None:
+    """What follows counts again: the failure of the resumed run is a start more."""
+    time = stopped(ended(1, exit_code=130), at=at(1.5))
+    (start,) = what_is_due(schedule(), time, now=at(1.5)).starts
+    assert (start.kind, start.note) == (StartKind.RESUME, "its process was asked to end")
+    starts, note = next_claim(time)
+    resumed = replace(time, starts=starts, note=note, exit_code=1)
+    assert (starts, next_claim(resumed)) == (1, (2, ""))
+    assert next_claim(stopped(resumed, at=at(1.7)))[0] == 1
+    assert [was_uninterrupted(one) for one in (ended(1), time, resumed)] == [True, False, False]

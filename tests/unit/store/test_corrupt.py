@@ -19,7 +19,7 @@ NONSENSE = b"nonsense" * (PAGE // 8)
 
 
 def opened(folder: Path) -> SqlStore:
-    return SqlStore(store_url("history.db", folder))
+    return SqlStore(store_url("history.db", folder), begins_run=True)
 
 
 @cache

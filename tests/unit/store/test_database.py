@@ -159,15 +159,16 @@ def test_a_store_of_a_newer_version_is_left_unchanged(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_store_is_named_and_set_aside(tmp_path: Path) -> None:
-    """A reader names it; a writer renames it and refuses once; only then a new one is begun."""
+    """A reader names it; a run renames it and refuses once; only then a new one is begun."""
     file = tmp_path / "history.db"
     file.write_bytes(b"no database" * 1000)
     url = store_url("history.db", tmp_path)
-    with pytest.raises(StoreError, match="corrupt"):
-        open_for_reading(url)
-    assert file.exists()
+    for opened in (open_for_reading, open_for_writing):
+        with pytest.raises(StoreError, match=r"corrupt: .*Nothing was changed"):
+            opened(url)
+    assert [path.name for path in tmp_path.iterdir()] == ["history.db"]
     with pytest.raises(StoreError, match=r"renamed to history.db.corrupt-"):
-        open_for_writing(url)
+        open_for_writing(url, set_aside=True)
     (aside,) = tmp_path.glob("history.db.corrupt-*")
     assert aside.read_bytes() == b"no database" * 1000
     assert not file.exists()
