@@ -56,12 +56,19 @@ SLOW = (
     "tests/functional/reuse/test_reuse_on_a_project.py",
     "tests/functional/marks/test_left_batches.py::test_a_retry_too_repeats_interrupted_work_once",
     *("tests/functional/postgres/test_contents.py", "tests/functional/postgres/test_reuse.py"),
-    "tests/functional/postgres/test_one_checkout.py::test_each_target_loads_every_row_once",
     "tests/functional/postgres/test_marks.py::test_a_committed_build_is_not_repeated",
     "tests/functional/postgres/test_loads.py::test_a_killed_load_is_finished_without_doubling_rows",
     "tests/cli/test_full_disk.py",
+    *("tests/agreement/test_random_projects.py", "tests/agreement/test_selection.py"),
+    *("tests/faults/test_small_kills.py", "tests/faults/test_real_kills.py"),
+    *("tests/functional/postgres/test_created_at_once.py", "tests/functional/postgres/test_one_checkout.py"),
+    *("tests/functional/postgres/test_halts.py", "tests/functional/postgres/test_repeats.py"),
+    *(
+        "tests/functional/postgres/test_hooks_outside.py",
+        "tests/functional/great_expectations/test_core_expectations.py",
+    ),
 )
-"""What `make test-slow` runs: many runs of the real tools each, and the breadth on PostgreSQL; CI runs both."""
+"""What `make test-slow` runs: sweeps, many runs of the real tools each, and the breadth on PostgreSQL; CI runs both."""
 LONGEST_FIRST = (*TOGETHER, "tests/agreement/", "tests/functional/", "tests/faults/", "tests/cli/", "tests/")
 
 
