@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from orchestrator.adapters.url_login import without_login
 from orchestrator.errors import NotificationError
 
 _TIME_LIMIT = 10  # seconds
@@ -15,9 +16,9 @@ def ping(url: str, signal: str, rid: str, body: str) -> None:
     """Call the URL for a `start`, or for an exit code; raises NotificationError without the URL in its message."""
     if not url.startswith(("https://", "http://")):
         raise NotificationError("The URL of the ping does not begin with https:// or http://.", hint=_HINT)
-    request = urllib.request.Request(  # noqa: S310  # checked above
-        signal_url(url, signal, rid), data=body.encode(), headers={"User-Agent": "elt"}, method="POST"
-    )
+    address, login = without_login(signal_url(url, signal, rid))
+    headers = {"User-Agent": "elt", **login}
+    request = urllib.request.Request(address, data=body.encode(), headers=headers, method="POST")  # noqa: S310  # checked above
     try:
         with urllib.request.urlopen(request, timeout=_TIME_LIMIT) as answer:  # noqa: S310  # checked above
             answer.read(1)

@@ -148,6 +148,9 @@ def show_error(error: EltError) -> None:
 
 def show_command_line_error(error: click.ClickException) -> None:
     """Print why click does not accept the command line, after the usage of the command as click shows it."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # the help alone: nothing is wrong yet
+        return
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
     _print_head("Error", CommandLineError.code)

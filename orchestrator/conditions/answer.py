@@ -37,6 +37,11 @@ def unknown(note: str) -> Answer:
     return Answer(state=AnswerState.UNKNOWN, note=note)
 
 
+def is_true_value(value: object) -> bool:
+    """Return whether a value of a database or of JSON counts as true; NaN does not."""
+    return bool(value) and value == value  # noqa: PLR0124  # NaN is the only value that differs from itself
+
+
 def impossible(note: str, hint: str) -> Answer:
     """Return the answer of a condition that can never come true as it is."""
     return Answer(state=AnswerState.IMPOSSIBLE, note=note, hint=hint)

@@ -47,7 +47,8 @@ class ProfileError(ProjectError):
     remedy = "Choose with `--target`, `--profile` or `--profiles-dir`, or add the lines that the message shows."
     example = """
     Error [E033]: The profile shop in /data/shop/profiles.yml has no target prod; it has dev.
-    Choose a target with --target, or as `target:` of the profile in /data/shop/profiles.yml."""
+    Choose a target with --target, or as `target:` of the profile in /data/shop/profiles.yml; for a schedule, as
+    `target` in its options."""
 
 
 class MissingPackagesError(ProjectError):

@@ -122,7 +122,7 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
         if undo:
             if not schedules.record.forget(key):
                 raise UnknownScheduleError(f"The time {at} of the schedule {name} was not skipped by a user.")
-            text, found = f"{name} runs at {shown} again.", None
+            text, found = f"{name} will run at {shown} after all.", None
         else:
             time = time_of_clock(schedule, at, moment)
             found = _skipped(time, key, now, f"skipped by {process.user}@{process.host}")
@@ -130,11 +130,11 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
             if before is not None and before.state is not TimeState.SKIPPED:
                 raise UnknownScheduleError(
                     f"The time {at} of the schedule {name} has been started already (run {before.run_id}).",
-                    hint=f"To end the run: elt cancel {before.run_id}",
+                    hint=f"To end the run: elt cancel {before.run_id}" if before.state is TimeState.RUNNING else "",
                 )
             if before is None:
                 schedules.record.claim(found)
-            text = f"{name} does not run at {shown}."
+            text = f"{name} will not run at {shown}."
     if as_json:
         _print_json({"schedule": name, "logical_time": moment.isoformat()} if found is None else time_to_json(found))
     else:

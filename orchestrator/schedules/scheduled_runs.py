@@ -1,5 +1,6 @@
 """Runs one time of a schedule: claims it, runs, resumes or retries its run, and records how it ended."""
 
+import os
 import signal
 import threading
 import time as clocks
@@ -11,7 +12,7 @@ from pathlib import Path
 from orchestrator.api import run_and_report
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, RepairError, RunSkippedError, StoreError, UnknownRunError
+from orchestrator.errors import BusyError, EltError, RepairError, RunSkippedError, StoreError, UnknownRunError
 from orchestrator.execution.heartbeat import beating
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
@@ -36,13 +37,16 @@ from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import time_to_run
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
+from orchestrator.wiring.notification_destinations import open_masker
 from orchestrator.wiring.recording import new_run_id
 from orchestrator.wiring.reports import OutputKind
 from orchestrator.wiring.schedule_notes import is_notifying, note_skipped
+from orchestrator.wording import shortened
 
 MakeCommand = Callable[[tuple[str, ...], Path | None], Command]
 """Returns the command of a command line, such as `run --select marts`, in a project folder."""
 
+_LONGEST_NOTE = 300  # characters
 _LOOK = 1.0  # seconds between two looks at a time that another process runs
 
 
@@ -92,14 +96,24 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
             why = found.note if found.cause is SkipCause.USER else f"is skipped: {found.note or found.cause}"
             tell_of_time(schedule, found, why)
             return ExitCode.SUCCESS
+        case TimeState.ENDED if found.exit_code and not is_recorded(schedules, found.run_id):
+            return None  # its run never began
         case TimeState.ENDED if not was_interrupted(found) and (found.again_at is None or found.again_at > utc_now()):
-            again = "" if found.exit_code == 0 else f"; to run now: elt schedule run {schedule.name} --now"
+            again = "" if found.exit_code == 0 else f"; to run it again: elt retry {found.run_id}"
             tell_of_time(schedule, found, f"has ended already, with exit code {found.exit_code}{again}")
             return found.exit_code
         case TimeState.RUNNING if is_alive_now(found):
             return _code_of_running(schedules, schedule, found)
         case _:
             return None
+
+
+def is_recorded(schedules: ProjectSchedules, run_id: str | None) -> bool:
+    """Return whether a run is recorded: one that could not start is not."""
+    try:
+        return run_id is not None and bool(schedules.store.reader().head(run_id))
+    except UnknownRunError:
+        return False
 
 
 def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, found: RecordedTime) -> int | None:
@@ -166,14 +180,14 @@ class _Claimed:
                 code = self._drive(claimed, command, output)
             except BusyError as busy:
                 if self._schedule.on_busy is not OnBusySchedule.SKIP:
-                    self._end(claimed, ExitCode.USAGE)
+                    self._end(claimed, ExitCode.USAGE, busy)
                     raise
                 return self._skip(claimed, SkipCause.BUSY, busy.message)
             except RunSkippedError as skipped:
                 return self._skip(claimed, SkipCause.CONDITION, skipped.message)
             except BaseException as error:
                 with suppress(StoreError):  # the user must see the original error
-                    self._end(claimed, exit_code_of_error(error), disk_is_full=is_full_disk(error))
+                    self._end(claimed, exit_code_of_error(error), error)
                 raise
         self._end(claimed, code)
         return code
@@ -191,7 +205,7 @@ class _Claimed:
     def _drive(self, claimed: RecordedTime, command: Command, output: OutputKind) -> int:
         """Start, resume or retry the run."""
         before = self._before
-        if before is None or before.run_id is None or not self._is_recorded(before.run_id):
+        if before is None or before.run_id is None or not is_recorded(self._schedules, before.run_id):
             return run_and_report(command, output, run_id=claimed.run_id)
         if not was_interrupted(before):
             return retry_and_report(before.run_id, command, output, run_id=claimed.run_id)
@@ -218,28 +232,29 @@ class _Claimed:
         self._schedules.record.update(replace(claimed, run_id=run_id))
         return run_id
 
-    def _is_recorded(self, run_id: str) -> bool:
-        try:
-            self._schedules.store.reader().head(run_id)
-        except UnknownRunError:
-            return False
-        return True
-
     def _recorded_code(self, run_id: str) -> int | None:
         """Return the exit code of a run that ended, although the end of its time was not recorded."""
         status = self._schedules.store.reader().head(run_id).status
         return None if status is None or status is Status.CANCELLED else int(exit_code(status))
 
-    def _end(self, claimed: RecordedTime, code: int, *, disk_is_full: bool = False) -> None:
+    def _end(self, claimed: RecordedTime, code: int, error: BaseException | None = None) -> None:
         record, now = self._schedules.record, utc_now()
         latest = record.time(claimed.key) or claimed
         if (latest.process, latest.claimed_at) != (claimed.process, claimed.claimed_at):
             taken_over = "was taken over by another process, which records its end"
             tell_of_time(self._schedule, claimed, latest.note if was_cancelled(latest) else taken_over)
             return
-        if disk_is_full:
+        if error is not None and is_full_disk(error):
             record.update(out_of_room(latest, at=now, again_at=now + self._schedule.retry.after))
             return
-        ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now)
+        note = latest.note if code == ExitCode.SUCCESS else self._words(error)
+        ended = replace(latest, state=TimeState.ENDED, exit_code=int(code), ended_at=now, note=note)
         retries = code != ExitCode.SUCCESS and resumes_left(self._schedule, ended)
         record.update(replace(ended, again_at=now + self._schedule.retry.after if retries else None))
+
+    def _words(self, error: BaseException | None) -> str:
+        """Return why a run could not start or go on, in one line without secrets; empty if its record says it."""
+        if not isinstance(error, EltError):
+            return ""
+        masked = open_masker(self._schedules.settings, os.environ).text(error.message)
+        return shortened(" ".join(masked.split()), _LONGEST_NOTE)

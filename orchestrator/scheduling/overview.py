@@ -8,7 +8,7 @@ from enum import StrEnum
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.estimates.whole_runs import usual_run
 from orchestrator.plan.estimate import Estimate
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_put_off, was_uninterrupted
+from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_uninterrupted
 from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.timetable.shown_moment import shown_clock, shown_moment
@@ -145,7 +145,7 @@ def _problems(
     elif last.state is TimeState.RUNNING and not is_running:
         yield ScheduleProblem.LOST, f"the process of the run of {when} died"
     elif last.exit_code:
-        because = f": {last.note}" if was_put_off(last) else ""
+        because = f": {last.note}" if last.note else ""
         again = (
             ""
             if last.again_at is None

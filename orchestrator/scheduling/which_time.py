@@ -10,6 +10,8 @@ from orchestrator.scheduling.due import missed_by_clock, time_at, timetable_of, 
 from orchestrator.timetable.cron import zone_of
 from orchestrator.timetable.scheduled_time import ScheduledTime
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
+
 
 def time_to_run(
     schedule: ScheduleSettings,
@@ -56,8 +58,13 @@ def parse_moment(text: str, zone: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UnknownScheduleError(
-            f"'{text}' is no time.", hint="Write it as 2026-11-28T02:00, or with an offset: 2026-11-28T02:00+01:00"
+            f"'{text}' is not a time.", hint="Write it as 2026-11-28T02:00, or with an offset: 2026-11-28T02:00+01:00"
         ) from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise UnknownScheduleError(
+            f"'{text}' is not a time that a schedule can have.",
+            hint=f"The years are {_FIRST_YEAR} to {_LAST_YEAR}, such as in 2026-11-28T02:00.",
+        )
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone_of(zone))).astimezone(UTC)
 
 

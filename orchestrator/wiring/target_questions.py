@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from orchestrator.adapters.conditions.database_condition import refused, telling_line, verdict_on
+from orchestrator.adapters.conditions.database_condition import refused, several_statements, telling_line, verdict_on
 from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
 from orchestrator.conditions.condition_text import AskedQuestion
@@ -28,6 +28,8 @@ _LOCK = "Could not set lock on file"
 
 def ask_target(statement: str, question: AskedQuestion) -> Answer:
     """Return whether the first value of a query on dbt's target is true; dbt itself opens the connection."""
+    if (several := several_statements(statement)) is not None:
+        return several
     command = _command(question)
     settings = load_settings(command.project_dir)
     dbt = DbtProject(settings.dbt_project_dir)

@@ -239,7 +239,9 @@ def test_a_skipped_time_does_not_run(elt, shop: Path) -> None:
     [
         (("run", "nigtly"), ("no schedule nigtly", "Did you mean 'nightly'")),
         (("run", "nightly", "--time", "2026-11-28T03:00"), ("has no time at 2026-11-28T03:00", "times next to it")),
-        (("run", "nightly", "--time", "soon"), ("'soon' is no time", "2026-11-28T02:00")),
+        (("run", "nightly", "--time", "soon"), ("'soon' is not a time", "2026-11-28T02:00")),
+        (("run", "nightly", "--time", "9999-12-31T23:59"), ("not a time that a schedule can have", "1970 to 2999")),
+        (("skip", "nightly", "0001-01-01T00:00+14:00"), ("not a time that a schedule can have",)),
         (("skip", "nightly", "2026-11-28T03:00"), ("has no time", "times next to it")),
         (("pause", "nightlies"), ("no schedule nightlies",)),
     ],
@@ -249,6 +251,24 @@ def test_a_schedule_or_a_time_that_does_not_exist(
 ) -> None:
     """The message says what there is."""
     elt("schedule", *words, project=shop).refuses(*said)
+
+
+def test_a_time_whose_run_could_not_start_runs_once_that_is_mended(elt, shop: Path) -> None:
+    """With its own data interval. Until then the list says why, and the clock does not start it again."""
+    a_day_passes(elt, shop)
+    (shop / "profiles.yml").write_text(PROFILES.replace("dev: {type", "prod: {type"))
+    elt("schedule", "run", "nightly", project=shop).refuses("as `target` in its options")
+    check = elt("schedule", "check", project=shop)
+    assert "ended with exit code 2: The profile shop in" in " ".join(check.out.split())
+    (shop / "profiles.yml").write_text(PROFILES)
+    assert elt("schedule", "run", "--due", project=shop).code == 0
+    assert runs(shop) == []
+    assert elt("schedule", "run", "nightly", project=shop).code == 0
+    assert [status for _, status in runs(shop)] == ["success"]
+    again = elt("schedule", "run", "nightly", project=shop)
+    assert (again.code, "has ended already, with exit code 0" in again.err) == (0, True)
+    assert elt("schedule", "check", project=shop).code == 0
+    assert len(runs(shop)) == 1
 
 
 def test_all_mistakes_of_schedules_are_reported_at_once(elt, shop: Path) -> None:

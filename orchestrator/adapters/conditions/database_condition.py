@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
+from orchestrator.conditions.answer import Answer, impossible, is_true_value, not_yet, true, unknown
 from orchestrator.installing import missing_module, module_hint
 from orchestrator.wording import shortened
 
@@ -18,9 +18,19 @@ _CORRECT = "Correct the query of the condition."
 
 def ask_database(statement: str, url: str, folder: Path) -> Answer:
     """Return whether the first value of a query is true; a relative path of a file starts at the folder."""
+    if (several := several_statements(statement)) is not None:
+        return several
     return (
         _ask_duckdb(statement, folder / url.removeprefix(_DUCKDB)) if url.startswith(_DUCKDB) else _ask(statement, url)
     )
+
+
+def several_statements(text: str) -> Answer | None:
+    """Return the answer for several statements: a `commit` among them would keep what they write; None for one."""
+    import sqlparse
+
+    found = [one for one in sqlparse.split(sqlparse.format(text, strip_comments=True)) if one.strip(" ;\n\t")]
+    return impossible(f"it has {len(found)} statements", "Write one query.") if len(found) > 1 else None
 
 
 def verdict_on(rows: Sequence[Sequence[Any]]) -> Answer:
@@ -30,7 +40,7 @@ def verdict_on(rows: Sequence[Sequence[Any]]) -> Answer:
     value = rows[0][0]
     words = f"the query returned {'null' if value is None else shortened(str(value), _SHOWN)}"
     is_false = isinstance(value, str) and value.strip().lower() in {"", "false", "f", "no", "0"}
-    return not_yet(words) if is_false or not value else true(words)
+    return true(words) if is_true_value(value) and not is_false else not_yet(words)
 
 
 def telling_line(message: str) -> str:

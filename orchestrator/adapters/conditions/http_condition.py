@@ -7,7 +7,8 @@ from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
+from orchestrator.adapters.url_login import without_login
+from orchestrator.conditions.answer import Answer, impossible, is_true_value, not_yet, true, unknown
 from orchestrator.conditions.condition import HttpCondition
 from orchestrator.wording import shortened
 
@@ -23,7 +24,9 @@ def ask_http(condition: HttpCondition) -> Answer:
     if not condition.url.startswith(("http://", "https://")):
         return impossible("the URL does not begin with http:// or https://", "Correct the URL of the condition.")
     try:
-        request = urllib.request.Request(condition.url, headers={"User-Agent": "elt", **condition.headers})  # noqa: S310  # checked above
+        url, login = without_login(condition.url)
+        headers = {"User-Agent": "elt", **login, **condition.headers}
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310  # checked above
         status, body = _answer_of(request)
     except (ValueError, UnicodeError) as error:  # such as a port that is no number, or a line break in a header
         return impossible(f"the request is not valid: {error}", "Correct the URL and the headers of the condition.")
@@ -54,7 +57,7 @@ def _field_answer(condition: HttpCondition, body: bytes) -> Answer:
     if value is _MISSING:
         return not_yet(f"the answer has no field {path}")
     shown = value if isinstance(value, str) else json.dumps(value)
-    is_true = bool(value) if condition.equals is None else shown == condition.equals
+    is_true = is_true_value(value) if condition.equals is None else shown == condition.equals
     words = f"{path} is {shortened(shown, _SHOWN)}"
     return true(words) if is_true else not_yet(words)
 

@@ -45,7 +45,8 @@ def missing_profile(text: str, project_dir: Path, profiles_dir: Path, args: Sequ
         targets = _names(_read(file), found["profile"], "outputs")
         return ProfileError(
             f"The profile {found['profile']} in {file} has no target {found['target']}; it has {_listed(targets)}.",
-            hint=f"Choose a target with --target, or as `target:` of the profile in {file}.",
+            hint=f"Choose a target with --target, or as `target:` of the profile in {file};"
+            " for a schedule, as `target` in its options.",
         )
     profiles = _listed([name for name in _names(_read(file)) if name != "config"])
     if "no profile was specified" in text:

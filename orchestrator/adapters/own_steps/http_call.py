@@ -3,16 +3,16 @@
 import json
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, InvalidURL
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from orchestrator.adapters.own_steps.call_result import CallResult
+from orchestrator.adapters.url_login import without_login
 from orchestrator.wording import shortened
 
 _SECONDS = 60.0
@@ -117,8 +117,8 @@ def send(method: str, url: str, headers: Headers, body: str = "") -> HttpAnswer:
 def _sent(method: str, url: str, headers: Headers, body: str) -> HttpAnswer:
     named = {"Accept": "application/json", "User-Agent": "elt", **headers}
     url, login = without_login(url)
-    if login and not any(name.lower() == "authorization" for name in named):
-        named["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
+    if not any(name.lower() == "authorization" for name in named):
+        named |= login
     data = body.encode() if body else None
     if data is not None and not any(name.lower() == "content-type" for name in named):
         named["Content-Type"] = "application/json"
@@ -138,13 +138,6 @@ def _sent(method: str, url: str, headers: Headers, body: str) -> HttpAnswer:
         raise CallError(f"the request cannot be sent: {error}", may_pass=False) from None
     except (OSError, HTTPException) as error:
         raise CallError(f"{_host(url)} did not answer: {str(error) or type(error).__name__}", may_pass=True) from None
-
-
-def without_login(url: str) -> tuple[str, str]:
-    """Return a URL without its user and password, and these, decoded, as `user:password`."""
-    parts = urlsplit(url)
-    login, at, host = parts.netloc.rpartition("@")
-    return (parts._replace(netloc=host).geturl(), unquote(login)) if at else (url, "")
 
 
 def is_same_host(one: str, other: str) -> bool:

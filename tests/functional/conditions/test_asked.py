@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -126,6 +127,29 @@ def test_a_server_that_cannot_be_reached():
     assert state is UNKNOWN
     assert "Connection refused" in note
     assert http_says("http://127.0.0.1:no-port/")[0] is IMPOSSIBLE
+
+
+def test_a_user_and_a_password_in_the_url():
+    """They are sent as a header; without that, a host of that name would be looked for."""
+    with serving({"/": (200, {}, b'{"n": NaN}')}) as (server, base):
+        url = base.replace("://", "://ada:a%40b@")
+        assert http_says(f"{url}/") == (TRUE, "it answered 200")
+        assert http_says(f"{url}/", json_field="n") == (NOT_YET, "n is NaN")
+        assert [seen["Authorization"] for seen in server.headers_seen] == [
+            f"Basic {b64encode(b'ada:a@b').decode()}"
+        ] * 2
+
+
+def test_several_statements_are_refused(tmp_path):
+    """A `commit` would keep what they write. Semicolons in texts and after the query are fine."""
+    url = f"duckdb:///{tmp_path / 'a.duckdb'}"
+    duckdb.connect(str(tmp_path / "a.duckdb")).close()
+    assert said(ask_database("create table t as select 1; commit; select true", url, tmp_path)) == (
+        IMPOSSIBLE,
+        "it has 3 statements",
+    )
+    assert said(ask_database("select ';' <> ''; -- one; query\n", url, tmp_path)) == (TRUE, "the query returned True")
+    assert said(ask_database("select 'nan'::double", url, tmp_path)) == (NOT_YET, "the query returned nan")
 
 
 def test_headers_with_secrets(monkeypatch):
