@@ -727,11 +727,27 @@ def test_a_corrupt_store_is_set_aside_by_the_run_and_told(shop, elt, webhook, mo
     monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *_, **__: None)
     a_project(shop)
     configure(shop, rule="to: team, manual: true")
+    elt_yml = shop / "elt.yml"
+    elt_yml.write_text(elt_yml.read_text().partition("schedules:")[0])
     (shop / ".elt").mkdir(exist_ok=True)
     (shop / ".elt" / "history.db").write_text("this is not a database, and long enough to be seen as broken" * 20)
     elt("run", project=shop).refuses("is corrupt", "was renamed")
     assert send_notices(shop) == 0
     assert webhook.titles == ["[shop] a run by hand could not start"]
+
+
+def test_a_corrupt_store_of_schedules_stays_and_the_message_is_sent_without_a_record(shop, elt, monkeypatch) -> None:
+    """The store decides which times are due, so no run renames it."""
+    sent = []
+    monkeypatch.setattr("orchestrator.wiring.noting.start_sender", lambda *words, **_: sent.append(words[1]))
+    a_project(shop)
+    configure(shop, rule="to: team, manual: true")
+    (shop / ".elt").mkdir(exist_ok=True)
+    (shop / ".elt" / "history.db").write_text("this is not a database, and long enough to be seen as broken" * 20)
+    said = elt("run", project=shop)
+    assert (said.code, "Error [E071]" in said.err, "is sent without a record" in said.err) == (2, True, True)
+    assert sent == ["--unrecorded"]
+    assert not list((shop / ".elt").glob("*corrupt*"))
 
 
 def test_only_one_process_sends_and_one_more_waits(shop, webhook) -> None:

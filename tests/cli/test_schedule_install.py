@@ -319,7 +319,7 @@ def test_a_real_cron_runs_the_projects(elt, shop: Path) -> None:
     projects = (shop, write(shop.parent / '100% o\'brien "größe" $HOME'))
     for project in projects:
         (project / "elt.yml").write_text(DAILY.replace('"0 2 * * *"', '"* * * * *"'))
-        elt("schedule", "list", project=project)
+        elt("schedule", "run", "--due", project=project)
     daemon = subprocess.Popen(["cron", "-f"])
     try:
         for project in projects:

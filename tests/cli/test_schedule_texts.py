@@ -37,7 +37,7 @@ def shop(tmp_path: Path) -> Path:
 
 def days_pass(elt, shop: Path, days: int) -> None:
     """Let the schedules be older than they are."""
-    elt("schedule", "list", project=shop)
+    elt("schedule", "run", "--due", project=shop)
     since = datetime.now(UTC) - timedelta(days=days, minutes=1)
     with closing(sqlite3.connect(shop / ".elt/history.db", timeout=30)) as connection, connection:
         connection.execute(f"update schedules set since = '{since:%Y-%m-%d %H:%M:%S.000000}'")
