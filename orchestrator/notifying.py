@@ -17,7 +17,12 @@ from orchestrator.execution.liveness import RunState, lives, state_of
 from orchestrator.execution.recorded import RunHead
 from orchestrator.notifications.happening import Happening, HappeningKind, happening_from_json
 from orchestrator.notifications.letters import decide
-from orchestrator.notifications.notification_ledger import LetterKind, Notification, NotificationLedger
+from orchestrator.notifications.notification_ledger import (
+    LetterKind,
+    Notification,
+    NotificationLedger,
+    NotificationState,
+)
 from orchestrator.notifications.outbox import troubled
 from orchestrator.notifications.past_ledger import ledger_at
 from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
@@ -136,7 +141,8 @@ def show_status(project_dir: Path | None, *, as_json: bool) -> int:
     if as_json:
         Lines(sys.stdout).write(json_line(status_json(causes, shown, pings)))
     else:
-        print_status(open_console(), causes, shown, pings)
+        gone = {one.destination for one in bad if one.state is NotificationState.WAITING}
+        print_status(open_console(), causes, shown, pings, sorted(gone - set(settings.notifications.destinations)))
     return 0
 
 

@@ -36,6 +36,8 @@ class Happening:
     hint: str = ""
     expected_end: datetime | None = None
     deadline: datetime | None = None
+    subject: str = ""
+    """What has the deadline: `schedule nightly`, or `exposure weekly_report`."""
 
 
 def happening_to_json(happening: Happening) -> dict[str, object]:

@@ -199,6 +199,8 @@ def _is_same_anywhere(cause: OpenCause, trouble: Trouble) -> bool:
 def _is_resolved(cause: OpenCause, facts: RunFacts) -> bool:
     """Return whether a happening shows that a cause is over."""
     key = cause.key
+    if key.event is NotifyEvent.LATE:  # what was late is there now
+        return facts.is_green and key.place == facts.schedule
     for (target, place, step), event in facts.ended.items():
         is_there = place == key.place or (bool(key.target) and not (place and key.place))
         if (target, step) == (key.target, key.step) and is_there:

@@ -23,7 +23,7 @@ class NotificationRecord(Protocol):
         """Return what was last noted of a run."""
 
     def is_noted(self, project: str, happening: Happening) -> bool:
-        """Return whether something of the same kind was noted of the same time of a schedule."""
+        """Return whether something of the same kind and subject was noted of the same time of a schedule."""
 
     def settle(
         self, project: str, number: int | None, decide: Callable[[NotificationLedger], Settlement], *, now: datetime

@@ -46,10 +46,13 @@ def _of_whole(
     happening: Happening, project: str, run: RecordedRun | None, step: str, event: NotifyEvent, word: str
 ) -> RunFacts:
     """Return the facts of a happening with one cause that is not a step."""
-    whole = f"schedule {happening.schedule}" if happening.schedule else "run by hand"
+    own = f"schedule {happening.schedule}" if happening.schedule else "run by hand"
+    whole = happening.subject or own
+    # Each deadline that a run misses is a cause of its own.
+    step = step if whole == own else f"{step}:{whole}"
     key = CauseKey(target="", place=happening.schedule, step=step, event=event)
     said = "\n".join(filter(None, (happening.message, happening.hint)))
-    trouble = Trouble(key=key, word=word, name=whole, message=said)
+    trouble = Trouble(key=key, word=word, name=whole, step_name="" if whole == own else whole, message=said)
     head = None if run is None else run.head
     commands = []
     if happening.run_id is not None and happening.kind is HappeningKind.LOST:
@@ -83,7 +86,6 @@ def _of_ended(happening: Happening, project: str, run: RecordedRun, affected: Af
         RUN: NotifyEvent.FAILURE if ended_early else None,
         LOST: None,
         NO_DATA: None,
-        **({LATE: None} if is_green else {}),
     }
     return RunFacts(
         happening=happening,

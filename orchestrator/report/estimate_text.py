@@ -20,15 +20,20 @@ def estimate_with_runs(estimate: Estimate) -> str:
 
 
 def estimate_with_end(estimate: Estimate, at: datetime) -> str:
-    """Return how long a run takes that starts now, and when it is done: `about 4 min, done by 02:06 CET`."""
-    return f"{estimate_text(estimate)}, done by {minute(at + timedelta(seconds=estimate.seconds))}"
+    """Return how long a run takes that starts now, and when it is done: `about 4 min, done by 02:06 CET`.
+
+    If not all of it is known, nobody knows when it is done.
+    """
+    done = "" if estimate.unknown else f", done by {minute(at + timedelta(seconds=estimate.seconds))}"
+    return f"{estimate_text(estimate)}{done}"
 
 
 def remaining_text(end: datetime, now: datetime, *, is_at_least: bool) -> str:
     """Return what is left of a run: `about 2 min left, done by 02:06 CET`; a run that is overdue has no known end."""
     if end <= now:
         return "longer than expected"
-    return f"{_about(is_at_least)} {wait_words(end - now)} left, done by {minute(end)}"
+    done = "" if is_at_least else f", done by {minute(end)}"
+    return f"{_about(is_at_least)} {wait_words(end - now)} left{done}"
 
 
 def minute(at: datetime, zone: str | None = None) -> str:

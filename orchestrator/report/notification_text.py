@@ -26,6 +26,12 @@ _WORDS = {
     NotifyEvent.LOST: "was lost",
     NotifyEvent.NO_DATA: "had no new data",
 }
+_STILL = {
+    "failed": "still fails",
+    "could not start": "still cannot start",
+    "is late": "is still late",
+}
+"""The words of a reminder."""
 _LEVELS = {NotifyEvent.FAILURE: "failure", NotifyEvent.LOST: "failure", NotifyEvent.LATE: "warning"}
 
 
@@ -49,13 +55,13 @@ def notification_title(letter: Letter, facts: RunFacts | None, project: str) -> 
     subject = _subject(facts.schedule, project)
     if letter.troubles:
         worst = letter.troubles[0].trouble
-        again = "still " if letter.kind is LetterKind.REMINDER else ""
         is_refused = facts.happening.kind is HappeningKind.NOT_STARTED
         word = "could not start" if is_refused else _WORDS[worst.key.event]
-        word = {"failed": "fails", "could not start": "cannot start"}.get(word, word) if again else word
+        if letter.kind is LetterKind.REMINDER:
+            word = _STILL.get(word, f"still {word}")
         names = [one.trouble.name for one in letter.troubles if one.trouble.step_name]
         named = f": {some_of(names, _LONGEST_NAMES)}" if names else ""
-        return f"{subject} {again}{word}{named}"
+        return f"{subject} {word}{named}"
     if letter.recovered:
         names = [cause.name for cause in letter.recovered if not cause.name.startswith("schedule ")]
         return f"{subject} recovered" + (f": {some_of(names, _LONGEST_NAMES)}" if names else "")

@@ -12,7 +12,7 @@ from orchestrator.notifications.outbox import troubled
 from orchestrator.report.streams import print_wide
 from orchestrator.report.words import clean, one_line
 from orchestrator.timetable.shown_moment import shown_moment
-from orchestrator.wording import count
+from orchestrator.wording import count, some_of
 
 _LONGEST = 120
 
@@ -78,9 +78,16 @@ def previews_json(run_id: str, previews: Sequence[Preview]) -> dict[str, object]
 
 
 def print_status(
-    console: Console, causes: Sequence[OpenCause], messages: Sequence[Notification], pings: Sequence[Notification]
+    console: Console,
+    causes: Sequence[OpenCause],
+    messages: Sequence[Notification],
+    pings: Sequence[Notification],
+    gone: Sequence[str] = (),
 ) -> None:
-    """Print the open causes, the messages in their order, and one line for the pings of each schedule."""
+    """Print the open causes, the messages in their order, and one line for the pings of each schedule.
+
+    `gone` are the destinations of waiting messages that elt.yml does not have any more.
+    """
     if causes:
         console.print(Text(f"Not recovered: {count(len(causes), 'cause')}", style="bold"))
         for cause in causes:
@@ -95,6 +102,8 @@ def print_status(
     if bad:
         console.print(Text(unsent_text(len(bad)), style="bold"), soft_wrap=True)
         print_wide(console, _table(bad, style="yellow"))
+        if gone:
+            console.print(f"elt.yml has no destination {some_of(gone)} any more.", soft_wrap=True)
         console.print()
     if others := [one for one in messages if one not in bad]:
         print_wide(console, _table(others))

@@ -15,6 +15,7 @@ from orchestrator.report.estimate_text import estimate_text, minute
 from orchestrator.report.streams import Lines, print_wide
 from orchestrator.report.words import duration
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState
+from orchestrator.scheduling.due import again_at
 from orchestrator.scheduling.overview import ScheduleOverview
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.timetable.shown_moment import shown_clock, shown_moment
@@ -164,7 +165,8 @@ def _result_text(one: ScheduleOverview) -> Text:
     if last.cause is not None:
         return Text(f"skipped ({last.cause})", "yellow")
     took = f" in {duration(last.ended_at - last.claimed_at)}" if last.ended_at is not None else ""
-    again = f", again at {shown_clock(last.again_at, one.schedule.timezone)}" if last.again_at is not None else ""
+    at = again_at(one.schedule, last)
+    again = f", again at {shown_clock(at, one.schedule.timezone)}" if at is not None else ""
     if last.exit_code == 0:
         late = "" if one.late_by is None else f", {duration(one.late_by)} late"
         return Text(f"success{took}{late}", "yellow" if late else "green")

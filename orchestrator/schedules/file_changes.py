@@ -144,13 +144,12 @@ def _run(command: list[str], text: str = "", *, hint: str) -> None:
 def _called(command: list[str], text: str = "") -> "subprocess.CompletedProcess[str]":
     program = require_program(command[0])
     try:
-        return subprocess.run(
+        # As bytes: a crontab may have lines in another encoding or with other ends, which stay as they are.
+        done = subprocess.run(
             [program, *command[1:]],
-            input=text,
+            input=text.encode(errors="surrogateescape"),
             capture_output=True,
             check=False,
-            encoding="utf-8",
-            errors="surrogateescape",  # a crontab may have lines in another encoding, which stay as they are
             env={**os.environ, "LC_ALL": "C"},
         )
     except OSError as error:
@@ -158,3 +157,5 @@ def _called(command: list[str], text: str = "") -> "subprocess.CompletedProcess[
             f"The program {program} cannot be started: {error.strerror}.",
             hint="Let another scheduler start the schedules: elt schedule install --help",
         ) from error
+    output, errors = (one.decode(errors="surrogateescape") for one in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, output, errors)

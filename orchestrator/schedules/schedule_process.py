@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,7 +47,8 @@ def run_due(project_dir: Path | None, names: tuple[str, ...], arguments: tuple[s
     settings = load_settings(project_dir)
     with only_one(settings) as is_free:
         if not is_free:
-            tell_of_schedules("another process is starting the schedules of this project", at=utc_now())
+            if sys.stderr.isatty():  # cron would write this into its log every minute of a run
+                tell_of_schedules("another process is starting the schedules of this project", at=utc_now())
             return ExitCode.SUCCESS
         loop = ScheduleLoop(project_dir, names, arguments)
         with _stopped_by_signals(loop.stop):

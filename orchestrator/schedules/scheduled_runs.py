@@ -31,7 +31,7 @@ from orchestrator.scheduling.claims import (
     was_cancelled,
     was_interrupted,
 )
-from orchestrator.scheduling.due import MOST_LOOKED_AT, resumes_left, time_at
+from orchestrator.scheduling.due import MOST_LOOKED_AT, again_at, resumes_left, time_at
 from orchestrator.scheduling.event_time import event_time_words
 from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.scheduling.which_time import time_to_run
@@ -98,7 +98,7 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
             return ExitCode.SUCCESS
         case TimeState.ENDED if found.exit_code and not is_recorded(schedules, found.run_id):
             return None  # its run never began
-        case TimeState.ENDED if not was_interrupted(found) and (found.again_at is None or found.again_at > utc_now()):
+        case TimeState.ENDED if not was_interrupted(found) and not _is_due_again(schedule, found):
             again = "" if found.exit_code == 0 else f"; to run it again: elt retry {found.run_id}"
             tell_of_time(schedule, found, f"has ended already, with exit code {found.exit_code}{again}")
             return found.exit_code
@@ -106,6 +106,11 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
             return _code_of_running(schedules, schedule, found)
         case _:
             return None
+
+
+def _is_due_again(schedule: ScheduleSettings, found: RecordedTime) -> bool:
+    at = again_at(schedule, found)
+    return at is not None and at <= utc_now()
 
 
 def is_recorded(schedules: ProjectSchedules, run_id: str | None) -> bool:

@@ -160,6 +160,11 @@ def resumes_left(schedule: ScheduleSettings, time: RecordedTime) -> bool:
     return time.starts <= most
 
 
+def again_at(schedule: ScheduleSettings, time: RecordedTime) -> datetime | None:
+    """Return when a time that has ended is started again; None if it is not, also because `retry` was removed since."""
+    return time.again_at if was_put_off(time) or resumes_left(schedule, time) else None
+
+
 def _unfinished(
     schedule: ScheduleSettings,
     times: Sequence[RecordedTime],
@@ -181,7 +186,7 @@ def _unfinished(
         elif time.state is TimeState.RUNNING:
             lost.append(time)
         # A later time makes up for what an earlier one left.
-        elif time.again_at is not None and time.again_at <= now and time is last:
+        elif time is last and (at := again_at(schedule, time)) is not None and at <= now:
             kind = StartKind.RESUME if was_interrupted(time) else StartKind.RETRY
             repairs.append(Start(time=_of(time), kind=kind, note=time.note or f"it ended with {time.exit_code}"))
     return ([] if is_busy else repairs[:1]), lost, is_busy
@@ -244,15 +249,15 @@ def _missed_note(schedule: ScheduleSettings, latest: ScheduledTime) -> str:
 
 def _next_look(schedule: ScheduleSettings, times: Sequence[RecordedTime], now: datetime) -> datetime | None:
     following = next(timetable_of(schedule).after(now), None)
-    again = retry_at(times)
+    again = retry_at(schedule, times)
     later = [] if again is None or again <= now else [again]
     return min([*later, *([] if following is None else [following.at])], default=None)
 
 
-def retry_at(times: Sequence[RecordedTime]) -> datetime | None:
+def retry_at(schedule: ScheduleSettings, times: Sequence[RecordedTime]) -> datetime | None:
     """Return when a schedule is retried; None if its last time is not. A later time makes up for an earlier one."""
     last = _last_started(times)
-    return None if last is None else last.again_at
+    return None if last is None else again_at(schedule, last)
 
 
 def waits_for_retry(times: Sequence[RecordedTime]) -> bool:

@@ -9,7 +9,7 @@ from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.estimates.whole_runs import usual_run
 from orchestrator.plan.estimate import Estimate
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeState, was_uninterrupted
-from orchestrator.scheduling.due import ON_TIME, RecordedTimes, timetable_of
+from orchestrator.scheduling.due import ON_TIME, RecordedTimes, again_at, timetable_of
 from orchestrator.timetable.cron import Occurrence
 from orchestrator.timetable.shown_moment import shown_clock, shown_moment
 
@@ -146,9 +146,6 @@ def _problems(
         yield ScheduleProblem.LOST, f"the process of the run of {when} died"
     elif last.exit_code:
         because = f": {last.note}" if last.note else ""
-        again = (
-            ""
-            if last.again_at is None
-            else f"; it is started again from {shown_moment(last.again_at, schedule.timezone)} on"
-        )
+        at = again_at(schedule, last)
+        again = "" if at is None else f"; it is started again from {shown_moment(at, schedule.timezone)} on"
         yield ScheduleProblem.NOT_GREEN, f"the run of {when} ended with exit code {last.exit_code}{because}{again}"

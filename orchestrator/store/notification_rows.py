@@ -62,15 +62,15 @@ class SqlNotificationRecord:
         return None if body is None else happening_from_json(body)
 
     def is_noted(self, project: str, happening: Happening) -> bool:
-        """Return whether something of the same kind was noted of the same time of a schedule."""
+        """Return whether something of the same kind and subject was noted of the same time of a schedule."""
         is_it = (happenings.c.project == project) & (happenings.c.kind == happening.kind.value)
         with self._connected() as connection, connection.begin():
             found = [
                 happening_from_json(body)
                 for body in connection.execute(select(happenings.c.body).where(is_it)).scalars()
             ]
-        wanted = (happening.schedule, happening.logical_time)
-        return any((one.schedule, one.logical_time) == wanted for one in found)
+        wanted = (happening.schedule, happening.logical_time, happening.subject)
+        return any((one.schedule, one.logical_time, one.subject) == wanted for one in found)
 
     def settle(
         self, project: str, number: int | None, decide: Callable[[NotificationLedger], Settlement], *, now: datetime

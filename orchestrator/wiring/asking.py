@@ -138,7 +138,8 @@ def await_conditions(
 
     def tell(note: ConditionNote) -> None:
         kind, message = _notice_of(note)
-        if kind is NoticeKind.WARNING and note.condition.otherwise is not Otherwise.RUN:
+        is_error = note.state is ConditionState.IMPOSSIBLE or note.condition.otherwise is not Otherwise.RUN
+        if kind is NoticeKind.WARNING and is_error:
             return  # the error says it
         hear(Noticed(at=datetime.now(UTC), kind=kind, message=masker.text(message)))
 
@@ -170,5 +171,7 @@ def _notice_of(note: ConditionNote) -> tuple[NoticeKind, str]:
             return NoticeKind.WAITING, f"for {note.words} ({patience_of(note.condition)})"
         case ConditionState.TRUE:
             return NoticeKind.NOTE, f"{note.words} (after {spell(note.after)})"
-        case ConditionState.LATE | ConditionState.IMPOSSIBLE:
+        case ConditionState.IMPOSSIBLE:
+            return NoticeKind.WARNING, f"can never come true: {note.words}"
+        case ConditionState.LATE:
             return NoticeKind.WARNING, f"not true after {spell(note.after)}, the run starts all the same: {note.words}"

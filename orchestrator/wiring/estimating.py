@@ -20,7 +20,7 @@ from orchestrator.estimates.past_durations import MOST
 from orchestrator.estimates.robust import quantile
 from orchestrator.estimates.run_progress import RunProgress
 from orchestrator.execution.audience import Audience
-from orchestrator.execution.events import Estimated, Event, NoticeKind
+from orchestrator.execution.events import Estimated, Event, NoticeKind, RunStarted
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.ports import Notices, RunReader
 from orchestrator.plan.command import Command
@@ -43,16 +43,16 @@ _WORTH_SAYING = 10.0  # seconds; the end of a run that is nearly done is not est
 class LateListener(Protocol):
     """Is informed that a run is expected to miss a deadline, before it does."""
 
-    def late(self, lateness: Lateness, now: datetime) -> None:
+    def late(self, run_id: str | None, lateness: Lateness, now: datetime) -> None:
         """Take note of it, on a thread of the estimates; errors are logged, and change nothing."""
 
 
 class NobodyToTell:
     """A `LateListener` that does nothing."""
 
-    def late(self, lateness: Lateness, now: datetime) -> None:
+    def late(self, run_id: str | None, lateness: Lateness, now: datetime) -> None:
         """Do nothing."""
-        del lateness, now
+        del run_id, lateness, now
 
 
 class NotifiedOfLateness:
@@ -62,11 +62,14 @@ class NotifiedOfLateness:
         self._settings = settings
         self._scheduled = scheduled
 
-    def late(self, lateness: Lateness, now: datetime) -> None:
+    def late(self, run_id: str | None, lateness: Lateness, now: datetime) -> None:
         """Note it, and start the process that sends."""
-        end, deadline = lateness.expected_end, lateness.deadline.at
+        end, deadline = lateness.expected_end, lateness.deadline
         with closing(open_store(self._settings)) as store:
-            note_late(store.notification_record(), self._settings, self._scheduled, end, deadline, now)
+            record = store.notification_record()
+            note_late(
+                record, self._settings, self._scheduled, end, deadline.at, now, subject=deadline.name, run_id=run_id
+            )
 
 
 def estimate_of(project: OpenProject, known: Knowledge, plan: Plan) -> Estimate | None:
@@ -111,6 +114,7 @@ class RunEstimates:
         self._notices = notices
         self._late = late
         self._state = RunProgress()
+        self._run_id: str | None = None
         self._lock = threading.Lock()
         self._begun = threading.Event()
         self._ended = threading.Event()
@@ -146,6 +150,7 @@ class RunEstimates:
     def hear(self, event: Event) -> None:
         """Take note of an event."""
         with self._lock:
+            self._run_id = event.run_id if isinstance(event, RunStarted) else self._run_id
             self._state.hear(event)
             if self._state.has_begun:
                 self._begun.set()
@@ -191,7 +196,7 @@ class RunEstimates:
             return
         for lateness in self._watch.decide(forecast, state, now):
             self._notices.post(NoticeKind.WARNING, late_words(lateness))
-            _unless_it_raises(partial(self._late.late, lateness, now), None)
+            _unless_it_raises(partial(self._late.late, self._run_id, lateness, now), None)
 
     def _say_end(self, forecast: Forecast, state: RunProgress, now: datetime) -> None:
         """Send the expected end to the listeners, if it differs from what was said."""

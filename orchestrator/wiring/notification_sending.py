@@ -15,6 +15,7 @@ from tenacity.wait import wait_base
 
 from orchestrator.config.settings import Settings
 from orchestrator.errors import EltError, NotificationError, UnknownRunError
+from orchestrator.execution.verdict import ExitCode
 from orchestrator.masking import Masker
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.notifications.happening import Happening, HappeningKind
@@ -42,7 +43,7 @@ from orchestrator.notifications.run_facts import facts_of
 from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notification_text import notification_body, notification_level, notification_title
 from orchestrator.scheduling.claims import TimeKey, TimeState
-from orchestrator.scheduling.due import resumes_left
+from orchestrator.scheduling.due import again_at, resumes_left
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.schedule_notes import put_ping
@@ -136,17 +137,26 @@ def settle(post: Post, number: int, happening: Happening) -> None:
 def _is_tried_again(post: Post, happening: Happening) -> bool:
     """Return whether the schedule starts a failed run again on its own: then only the last result is told."""
     schedule = post.settings.schedules.get(happening.schedule)
-    if schedule is None or not schedule.retry.runs or not happening.exit_code or happening.logical_time is None:
+    if schedule is None or not happening.exit_code or happening.logical_time is None:
+        return False
+    was_cut_off = happening.exit_code == ExitCode.INTERRUPTED
+    if not schedule.retry.runs and not was_cut_off:
         return False
     key = TimeKey(project=post.project, schedule=happening.schedule, logical_time=happening.logical_time)
     found = None
     for _ in range(_LOOKS):
         found = post.store.schedule_record().time(key)
-        if found is None or found.state is not TimeState.RUNNING:
-            return found is not None and found.again_at is not None
-        post.sleep(_LOOK)  # the process of the run is about to record how the time ended
+        if found is None:
+            return False
+        if found.state is not TimeState.RUNNING and (not was_cut_off or again_at(schedule, found) is not None):
+            return again_at(schedule, found) is not None
+        # The process of the run is about to record how the time ended; one that was asked to end with all that it
+        # started, that the time goes on later.
+        post.sleep(_LOOK)
     # It waits for this process, where all processes end together.
-    return found is not None and resumes_left(schedule, replace(found, state=TimeState.ENDED))
+    if found is None or found.state is not TimeState.RUNNING:
+        return False
+    return resumes_left(schedule, found if was_cut_off else replace(found, state=TimeState.ENDED))
 
 
 def _ping_at_last(post: Post, happening: Happening) -> None:

@@ -78,7 +78,7 @@ class RunNoting:
                 return is_pinged
             if self._scheduled is not None and self._run_id is not None:
                 # Before the end, which is the recovery.
-                note_passed_deadline(record, self._settings, self._scheduled, happening.at)
+                note_passed_deadline(record, self._settings, self._scheduled, self._run_id, happening.at)
             record.note(self._project, happening)
             return True
 
@@ -88,7 +88,7 @@ class RunNoting:
         record, now = store.notification_record(), datetime.now(UTC)
         is_started = self._ping(record, "start")
         if self._scheduled is not None:
-            note_passed_deadline(record, self._settings, self._scheduled, now)
+            note_passed_deadline(record, self._settings, self._scheduled, self._run_id, now)
         return bool(report_lost(self._settings, store, now)) or is_started
 
     def _note(self, write: Callable[[NotifyingStore], bool], happening: Happening | None) -> None:

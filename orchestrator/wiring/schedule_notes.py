@@ -73,10 +73,14 @@ def note_late(
     expected_end: datetime | None,
     deadline: datetime,
     now: datetime,
+    *,
+    subject: str = "",
+    run_id: str | None = None,
 ) -> None:
-    """Note once that a run is expected to end after its deadline, and start the sender.
+    """Note once that a run is expected to end after a deadline, and start the sender.
 
-    `expected_end` is None if the deadline has passed, whatever is expected.
+    `expected_end` is None if the deadline has passed, whatever is expected. `subject` has the deadline: the schedule
+    itself by default.
     """
     happening = Happening(
         kind=HappeningKind.LATE,
@@ -85,6 +89,8 @@ def note_late(
         logical_time=scheduled.logical_time,
         expected_end=expected_end,
         deadline=deadline,
+        subject=subject or f"schedule {scheduled.schedule}",
+        run_id=run_id,
     )
     project = project_name(settings.dbt_project_dir)
     if not record.is_noted(project, happening):
@@ -93,13 +99,13 @@ def note_late(
 
 
 def note_passed_deadline(
-    record: NotificationRecord, settings: Settings, scheduled: ScheduledTime, now: datetime
+    record: NotificationRecord, settings: Settings, scheduled: ScheduledTime, run_id: str | None, now: datetime
 ) -> None:
     """Note once that the deadline of a scheduled run has passed, if it has."""
     schedule = settings.schedules.get(scheduled.schedule)
     deadline = None if schedule is None else schedule.deadline_of(scheduled.logical_time)
     if deadline is not None and deadline <= now:
-        note_late(record, settings, scheduled, None, deadline, now)
+        note_late(record, settings, scheduled, None, deadline, now, run_id=run_id)
 
 
 def note_skipped(

@@ -384,6 +384,24 @@ def test_a_late_run_is_told_once_and_its_end_is_a_recovery(nights, webhook, monk
     )
 
 
+def test_each_deadline_that_a_run_misses_is_a_cause_of_its_own(nights, webhook, monkeypatch) -> None:
+    """An exposure is named, with its own deadline; all of them are over when the data is there."""
+    monkeypatch.setattr("orchestrator.wiring.schedule_notes.start_sender", lambda *_, **__: None)
+    record = nights.store.notification_record()
+    for subject in ("exposure weekly_report", "schedule nightly", "exposure weekly_report"):
+        note_late(record, nights.settings, a_night(), None, FIRST, FIRST, subject=subject, run_id="r0")
+    assert [one.subject for _, one in record.happenings("shop")] == ["exposure weekly_report", "schedule nightly"]
+    nights.run("r0", FIRST, *all_green())
+    nights.send(FIRST)
+    late, report = "[shop] nightly is late", "exposure weekly_report"
+    assert webhook.titles == [f"{late}: {report}", late, f"[shop] nightly recovered: {report}"]
+    bodies = [message["message"] for message in webhook.messages]
+    assert "late: exposure weekly_report" in bodies[0]
+    assert "Run r0" in bodies[0]
+    assert "late: schedule nightly" in bodies[1]
+    assert bodies[2].count("Recovered: ") == 2
+
+
 def test_a_delay_that_ended_before_it_was_sent_is_told(nights, webhook, shop, monkeypatch) -> None:
     """A short run that starts after its deadline notes both within a second; the deadline was missed all the same."""
     monkeypatch.setattr("orchestrator.wiring.schedule_notes.start_sender", lambda *_, **__: None)
@@ -391,7 +409,7 @@ def test_a_delay_that_ended_before_it_was_sent_is_told(nights, webhook, shop, mo
     nights.settings, record = load_settings(shop), nights.store.notification_record()
     late = FIRST + timedelta(hours=1)
     for now in (FIRST, late, late):  # 02:05, and 03:05 twice
-        note_passed_deadline(record, nights.settings, a_night(), now)
+        note_passed_deadline(record, nights.settings, a_night(), "r0", now)
     assert [one.kind for _, one in record.happenings("shop")] == ["late"]
     nights.run("r0", late, *all_green())
     nights.send(late)

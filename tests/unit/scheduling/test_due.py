@@ -142,11 +142,13 @@ def test_a_run_whose_process_died_is_resumed_once_without_retries() -> None:
 
 
 def test_a_failed_run_is_retried_when_its_time_has_come() -> None:
-    """Until then the process that starts schedules waits for it."""
-    failed = ended(1, exit_code=1, again_at=at(1.2))
-    assert what_is_due(schedule(), failed, now=at(1.1)).next_at == at(1.2)
-    (start,) = what_is_due(schedule(), failed, now=at(1.2)).starts
+    """Until then the process that starts schedules waits for it. Without `retry`, now, it is not started again."""
+    failed, again = ended(1, exit_code=1, again_at=at(1.2)), ScheduleRetry(runs=1)
+    assert what_is_due(schedule(retry=again), failed, now=at(1.1)).next_at == at(1.2)
+    (start,) = what_is_due(schedule(retry=again), failed, now=at(1.2)).starts
     assert start.kind is StartKind.RETRY
+    assert what_is_due(schedule(), failed, now=at(1.1)).next_at == at(2)
+    assert what_is_due(schedule(), failed, now=at(1.2)).starts == ()
 
 
 def test_a_failed_run_is_not_retried_after_a_later_time() -> None:

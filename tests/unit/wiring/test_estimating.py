@@ -49,7 +49,7 @@ class Late:
     def __init__(self) -> None:
         self.told: list[Lateness] = []
 
-    def late(self, lateness: Lateness, now: datetime) -> None:
+    def late(self, run_id: str | None, lateness: Lateness, now: datetime) -> None:
         self.told.append(lateness)
         raise RuntimeError("no network")
 
