@@ -31,7 +31,7 @@ from orchestrator.notifications.notification_ledger import Notification, Notific
 from orchestrator.notifying import send_notices
 from orchestrator.quick_due import nothing_is_due
 from orchestrator.schedules.due_note import note_idle
-from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState
+from orchestrator.scheduling.claims import RecordedTime, TimeKey, TimeState, stopped
 from orchestrator.store.sql_store import SqlStore
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.attending import attend, next_sending, report_lost
@@ -77,10 +77,13 @@ class Nights:
         self.settings: Settings = load_settings(folder)
         self.store: SqlStore = open_store(self.settings)
 
-    def run(self, run_id: str, at: datetime, *outcomes: Outcome, schedule: str = "nightly", logical_time=None) -> None:
+    def run(
+        self, run_id: str, at: datetime, *outcomes: Outcome, schedule: str = "nightly", logical_time=None, code=None
+    ) -> None:
         """Record a run that ended, and note it."""
         record_run(self.store, run_id, at, *outcomes)
-        code = 1 if run_status(outcomes).halts else 0
+        if code is None:
+            code = 1 if run_status(outcomes).halts else 0
         ended = Happening(
             kind=HappeningKind.ENDED,
             at=at,
@@ -472,6 +475,33 @@ def test_a_run_that_waits_for_the_sender_is_tried_again_all_the_same(nights, web
         nights.send(datetime.now(UTC) + timedelta(minutes=starts), sleep=lambda _: None)
         told.append([path.partition("?")[0] for path, _ in webhook.got])
     assert told == [[], ["/ping/1", "/"]]
+
+
+@pytest.mark.parametrize("is_asked_to_end", [True, False])
+def test_an_orderly_restart_of_the_scheduler_is_no_news(nights, webhook, is_asked_to_end) -> None:
+    """The next process resumes the run, without `retry` too. A run that a user interrupted is reported."""
+    key = TimeKey(project="shop", schedule="nightly", logical_time=FIRST)
+    interval = DataInterval(start=FIRST - timedelta(days=1), end=FIRST)
+    ended = RecordedTime(
+        key=key,
+        interval=interval,
+        state=TimeState.ENDED,
+        exit_code=130,
+        starts=1,
+        claimed_at=FIRST,
+        beaten_at=FIRST,
+        process=this_process(),
+    )
+    times = nights.store.schedule_record()
+    assert times.claim(ended)
+
+    def put_off(_seconds: float) -> None:  # by the process that started it, once all that it started has ended
+        if is_asked_to_end:
+            times.claim(stopped(ended, at=FIRST), instead_of=ended)
+
+    nights.run("r0", FIRST, make_outcome("load_api", "cancelled"), logical_time=FIRST, code=130)
+    nights.send(datetime.now(UTC), sleep=put_off)
+    assert [path for path, _ in webhook.got] == ([] if is_asked_to_end else ["/"])
 
 
 def test_pings_name_the_start_the_end_and_one_run(nights, webhook) -> None:
