@@ -61,8 +61,11 @@ class WaitResult:
         late = sorted((one for one in self.notes if one.state is ConditionState.LATE), key=_gravity)
         if not late:
             return ""
-        within = spell(late[0].condition.within.total_seconds())
-        return f"The condition did not come true within {within}: {late[0].words}"
+        times = [spell(one.condition.within.total_seconds()) for one in late]
+        if len(late) == 1:
+            return f"The condition did not come true within {times[0]}: {late[0].words}"
+        listed = "; ".join(f"{one.words} (within {time})" for one, time in zip(late, times, strict=True))
+        return f"{len(late)} conditions did not come true: {listed}"
 
     def require_ready(self) -> None:
         """Raise the error that says why the run does not start, if it does not.

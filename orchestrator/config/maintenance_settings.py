@@ -65,7 +65,7 @@ def mistakes_of_maintenance(
             yield SectionMistake(line=window.line, text=f"'maintenance': {problem}", missed=missed)
         for name in window.schedules:
             if name not in schedules:
-                text = f"'maintenance': '{name}' is no schedule{meant(name, tuple(schedules))}"
+                text = f"'maintenance': '{name}' is not a schedule{meant(name, tuple(schedules))}"
                 yield SectionMistake(line=window.line, text=text)
 
 

@@ -132,4 +132,4 @@ def _unknown(key: str, names: tuple[str, ...], known: tuple[str, ...]) -> Iterat
     for name in names:
         if name not in known:
             hint = meant(name, known) if known else f"; there is no {what} in elt.yml"
-            yield f"'{key}' names '{name}', which is no {what}{hint}"
+            yield f"'{key}' names '{name}', which is not a {what}{hint}"

@@ -54,7 +54,7 @@ def option_mistakes(verb: str, options: Mapping[str, object]) -> Iterator[str]:
         if name == "on_busy":
             yield "'options.on_busy': write 'on_busy' beside 'options'"
         elif name not in OF_VERB[verb]:
-            yield f"'options.{name}' is no option of `elt {verb}`{meant(name, known, known[:8])}"
+            yield f"'options.{name}' is not an option of `elt {verb}`{meant(name, known, known[:8])}"
         elif name in FLAGS | SWITCHES and not isinstance(value, bool):
             yield f"'options.{name}' is '{value}': expected true or false"
         elif name == "vars" and not isinstance(value, dict | str):

@@ -139,7 +139,7 @@ def _problems(schedule: ScheduleSettings, schedules: Mapping[str, ScheduleSettin
     yield from option_mistakes(schedule.verb, schedule.options)
     before = schedule.on.schedule
     if before is not None and before not in schedules:
-        yield f"'on.schedule' names '{before}', which is no schedule{meant(before, tuple(schedules))}"
+        yield f"'on.schedule' names '{before}', which is not a schedule{meant(before, tuple(schedules))}"
     elif before is not None and _leads_back(schedule, schedules):
         yield f"it starts after '{before}', which starts after it"
 
@@ -149,7 +149,7 @@ def _problems_of_schedule(awaited: str | None, name: str, schedules: Mapping[str
     if awaited is None:
         return
     if awaited not in schedules:
-        yield f"'{awaited}' is no schedule{meant(awaited, tuple(schedules))}"
+        yield f"'{awaited}' is not a schedule{meant(awaited, tuple(schedules))}"
     elif name in _awaited_by(awaited, schedules):
         yield f"it waits for '{awaited}', which waits for it"
 

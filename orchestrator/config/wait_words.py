@@ -39,12 +39,12 @@ def wait_of_words(words: str, folder: Path) -> WaitSettings:
         _require_no_setting(left[start:])
     if quoted is not None:
         if left[start:]:
-            raise ValueError(f"'{left[start:].strip()}' is no setting; known here: " + ", ".join(_SETTINGS))
+            raise ValueError(f"'{left[start:].strip()}' is not a setting; known here: " + ", ".join(_SETTINGS))
         rest = quoted["path"]
     if kind in {"http", "https"}:
         kind, rest = "http", rest if "://" in rest else left
     elif kind not in KINDS:
-        raise ValueError(f"'{kind}' is no kind of condition{meant(kind, KINDS)}")
+        raise ValueError(f"'{kind}' is not a kind of condition{meant(kind, KINDS)}")
     rest = _absolute(rest.strip(), folder) if kind == "file" and rest.strip() else rest.strip()
     wait = _read({kind: rest, **values})
     for problem in problems_of(wait):
@@ -62,7 +62,9 @@ def _require_no_setting(text: str) -> None:
         raise ValueError(
             f"'{name}': write one word, such as {name}=5s, or a value in quotes, without spaces around '='"
         )
-    raise ValueError(f"'{name}' is no key of a condition{meant(name, _SETTINGS)} (a path with it is written in quotes)")
+    raise ValueError(
+        f"'{name}' is not a key of a condition{meant(name, _SETTINGS)} (a path with it is written in quotes)"
+    )
 
 
 def _read(values: dict[str, str]) -> WaitSettings:

@@ -58,7 +58,9 @@ def _of_whole(
     if happening.run_id is not None and happening.kind is HappeningKind.LOST:
         commands = [
             (f"elt show {happening.run_id}", "how far it got"),
-            (f"elt resume {happening.run_id}", "finishes it; what succeeded does not run again"),
+            ("elt schedule list", "whether its schedule resumes it")
+            if happening.schedule
+            else (f"elt resume {happening.run_id}", "finishes it; what succeeded does not run again"),
         ]
     return RunFacts(
         happening=happening,

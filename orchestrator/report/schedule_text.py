@@ -92,6 +92,7 @@ def overview_to_json(one: ScheduleOverview) -> dict[str, Any]:
         "next": None if one.next is None else occurrence_to_json(schedule.name, one.next),
         "last": None if one.last is None else time_to_json(one.last),
         "running": one.is_running,
+        "waiting": one.is_waiting,
         "estimate": estimate_to_json(one.takes),
         "expected_end": _iso(one.expected_end),
         "late_seconds": None if one.late_by is None else one.late_by.total_seconds(),
@@ -155,7 +156,7 @@ def _result_text(one: ScheduleOverview) -> Text:
     if last is None:
         return Text("")
     if one.is_running:
-        return Text(f"running{_expected_text(one)}", "cyan")
+        return Text(_running_text(one), "cyan")
     if last.state is TimeState.PENDING:
         return Text("starts with the next look", "cyan")
     if last.state is TimeState.RUNNING:
@@ -164,19 +165,25 @@ def _result_text(one: ScheduleOverview) -> Text:
         return Text("missed", "red")
     if last.cause is not None:
         return Text(f"skipped ({last.cause})", "yellow")
+    return _ended_text(one, last)
+
+
+def _ended_text(one: ScheduleOverview, last: RecordedTime) -> Text:
     took = f" in {duration(last.ended_at - last.claimed_at)}" if last.ended_at is not None else ""
-    at = again_at(one.schedule, last)
-    again = f", again at {shown_clock(at, one.schedule.timezone)}" if at is not None else ""
     if last.exit_code == 0:
         late = "" if one.late_by is None else f", {duration(one.late_by)} late"
         return Text(f"success{took}{late}", "yellow" if late else "green")
+    at = again_at(one.schedule, last)
+    again = f", again at {shown_clock(at, one.schedule.timezone)}" if at is not None else ""
     return Text(f"exit code {last.exit_code}{took}{again}", "red")
 
 
-def _expected_text(one: ScheduleOverview) -> str:
+def _running_text(one: ScheduleOverview) -> str:
+    if one.is_waiting:
+        return "waiting for its conditions" if one.schedule.wait_for else "starting"
     if one.expected_end is not None:
-        return f", done by {minute(one.expected_end, one.schedule.timezone)}"
-    return "" if one.takes is None else ", longer than expected"
+        return f"running, done by {minute(one.expected_end, one.schedule.timezone)}"
+    return "running" if one.takes is None else "running, longer than expected"
 
 
 def _runs_text(one: ScheduleOverview) -> str:

@@ -23,7 +23,9 @@ def record_look(schedules: ProjectSchedules, due: DueTimes, now: datetime) -> No
         ended = replace(time, state=TimeState.ENDED, note=note, exit_code=int(ExitCode.INTERRUPTED), ended_at=now)
         if schedules.record.claim(ended, instead_of=time):
             zone = schedules.schedule(time.key.schedule).timezone
-            tell_of_schedules(f"{time.key.schedule}: {shown_moment(time.key.logical_time, zone)}: {note}", at=now)
+            shown = shown_moment(time.key.logical_time, zone)
+            text = f"{note}, and it has no start left; to continue: elt resume {time.run_id}"
+            tell_of_schedules(f"{time.key.schedule}: {shown}: {text}", at=now)
 
 
 def _skipped(schedules: ProjectSchedules, skip: Skip, now: datetime) -> RecordedTime:

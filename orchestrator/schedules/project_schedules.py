@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
-from orchestrator.errors import NothingRecordedError, UnknownScheduleError
+from orchestrator.errors import NothingRecordedError, UnknownRunError, UnknownScheduleError
 from orchestrator.execution.liveness import is_alive, lives
 from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.scheduling.claims import RecordedSchedule, RecordedTime, TimeKey, seen_schedules
@@ -42,6 +42,13 @@ class ProjectSchedules:
     def key(self, time: ScheduledTime) -> TimeKey:
         """Return the key of a time in the record."""
         return TimeKey(project=self.project, schedule=time.schedule, logical_time=time.logical_time)
+
+    def is_recorded(self, run_id: str | None) -> bool:
+        """Return whether a run is recorded: one that waits, or could not start, is not."""
+        try:
+            return run_id is not None and bool(self.store.reader().head(run_id))
+        except UnknownRunError:
+            return False
 
     def see(self, now: datetime) -> Mapping[str, RecordedSchedule]:
         """Record which schedules exist, and return what is recorded of them."""

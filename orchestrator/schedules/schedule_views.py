@@ -167,7 +167,15 @@ def overviews(
     wanted = [one for one in wanted if not tags or set(tags) & set(one.tags)]
     recorded = schedules.read(now, [one.name for one in wanted])
     found = [overview_of(one, recorded[one.name], now, is_alive=is_alive_now) for one in wanted]
+    found = [
+        replace(one, is_waiting=True, expected_end=None) if one.is_running and not _has_begun(schedules, one) else one
+        for one in found
+    ]
     return [_with_options_checked(schedules.settings, one, command_problem) for one in found]
+
+
+def _has_begun(schedules: ProjectSchedules, overview: ScheduleOverview) -> bool:
+    return overview.last is not None and schedules.is_recorded(overview.last.run_id)
 
 
 def _with_options_checked(

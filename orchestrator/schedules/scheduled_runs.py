@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator.api import run_and_report
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
 from orchestrator.continued_runs import resume_and_report, retry_and_report
-from orchestrator.errors import BusyError, EltError, RepairError, RunSkippedError, StoreError, UnknownRunError
+from orchestrator.errors import BusyError, EltError, RepairError, RunSkippedError, StoreError
 from orchestrator.execution.heartbeat import beating
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode, exit_code, exit_code_of_error
@@ -96,7 +96,7 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
             why = found.note if found.cause is SkipCause.USER else f"is skipped: {found.note or found.cause}"
             tell_of_time(schedule, found, why)
             return ExitCode.SUCCESS
-        case TimeState.ENDED if found.exit_code and not is_recorded(schedules, found.run_id):
+        case TimeState.ENDED if found.exit_code and not schedules.is_recorded(found.run_id):
             return None  # its run never began
         case TimeState.ENDED if not was_interrupted(found) and not _is_due_again(schedule, found):
             again = "" if found.exit_code == 0 else f"; to run it again: elt retry {found.run_id}"
@@ -111,14 +111,6 @@ def _code_without_run(schedules: ProjectSchedules, schedule: ScheduleSettings, f
 def _is_due_again(schedule: ScheduleSettings, found: RecordedTime) -> bool:
     at = again_at(schedule, found)
     return at is not None and at <= utc_now()
-
-
-def is_recorded(schedules: ProjectSchedules, run_id: str | None) -> bool:
-    """Return whether a run is recorded: one that could not start is not."""
-    try:
-        return run_id is not None and bool(schedules.store.reader().head(run_id))
-    except UnknownRunError:
-        return False
 
 
 def _code_of_running(schedules: ProjectSchedules, schedule: ScheduleSettings, found: RecordedTime) -> int | None:
@@ -210,7 +202,7 @@ class _Claimed:
     def _drive(self, claimed: RecordedTime, command: Command, output: OutputKind) -> int:
         """Start, resume or retry the run."""
         before = self._before
-        if before is None or before.run_id is None or not is_recorded(self._schedules, before.run_id):
+        if before is None or before.run_id is None or not self._schedules.is_recorded(before.run_id):
             return run_and_report(command, output, run_id=claimed.run_id)
         if not was_interrupted(before):
             return retry_and_report(before.run_id, command, output, run_id=claimed.run_id)

@@ -38,6 +38,8 @@ class ScheduleOverview:
     last: RecordedTime | None
     """The last time that was started or skipped."""
     is_running: bool = False
+    is_waiting: bool = False
+    """Whether its run has not begun: it waits for conditions, or for another run."""
     takes: Estimate | None = None
     """How long its runs take."""
     expected_end: datetime | None = None

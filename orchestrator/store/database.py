@@ -23,6 +23,7 @@ from orchestrator.store.json_text import to_json_text
 VERSION = "0010"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS = 30
+_CONNECT_SECONDS = 20
 _LEAST_ROOM = 1_000_000
 """Bytes: with less, SQLite cannot extend its journal."""
 _LOCK = 0x656C74  # the number of our advisory lock on a PostgreSQL server
@@ -153,8 +154,10 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 def _server_engine(url: URL, *, read_only: bool) -> Engine:
     # After a wait for our advisory lock, the next statement must see what the other run has committed.
     options = {"isolation_level": "READ COMMITTED"}
+    # A server may accept a connection and then say nothing. A URL may name another time.
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
     try:
-        engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json_text, **options)
+        engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json_text, connect_args=patience, **options)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise MissingExtraError(
             "The store is set to PostgreSQL, but its driver is not installed.",

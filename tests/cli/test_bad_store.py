@@ -1,5 +1,6 @@
 """A record of runs that cannot be used: it is named with what to do, nothing runs, and what is there stays."""
 
+import socket
 import sqlite3
 
 import pytest
@@ -107,3 +108,11 @@ def test_a_path_where_no_store_can_be_created(elt, shop, monkeypatch, location):
     said.refuses("store", "postgresql://user:password@host/database")
     assert "hush" not in said.out + said.err
     assert not built(shop)
+
+
+def test_a_server_that_accepts_and_says_nothing_is_reported(elt, tmp_path):
+    """After the time that the URL names, or 20 s: a command of cron must not wait for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        shop = write_shop(tmp_path, {"elt.yml": f"store: postgresql://me:secret@{address}/x?connect_timeout=2"})
+        elt("history", project=shop).refuses(f"{address}/x", "timeout expired", "that the server answers")

@@ -360,7 +360,7 @@ def test_a_lost_run_is_reported_once_and_its_repair_too(nights, webhook) -> None
     nights.send(now)
     assert webhook.titles == ["[shop] nightly was lost"]
     assert "1 of 5 steps had ended" in webhook.messages[0]["message"]
-    assert "elt resume r0" in webhook.messages[0]["message"]
+    assert "elt show r0" in webhook.messages[0]["message"]
     nights.run("r1", now + timedelta(hours=1), *all_green())
     nights.send(now + timedelta(hours=1))
     assert webhook.titles[1:] == ["[shop] nightly recovered"]

@@ -215,6 +215,8 @@ def test_a_time_that_waits_for_its_conditions_is_cancelled_with_the_command_of_t
     a_day_passes(elt, shop)
     process = start("schedule", "run", "--due", project=shop)
     until(lambda: (shop / ".elt/history.db").exists() and [one["state"] for one in times_of(elt, shop)] == ["running"])
+    listed = elt("schedule", "list", project=shop).out
+    assert ("waiting for its conditions" in listed, "longer than expected" in listed) == (True, False)
     refused = elt("schedule", "run", "nightly", project=shop)
     refused.refuses("is in progress", "or end it: elt cancel ")
     run_id = refused.err.split("elt cancel ")[1].split()[0]

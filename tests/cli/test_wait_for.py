@@ -94,7 +94,7 @@ def test_a_condition_that_cannot_be_understood(elt, shop):
     """The command line is wrong: an unknown kind, or a time of a schedule outside of a schedule."""
     wrong = elt("run", "--wait-for", "fil:a", project=shop)
     assert wrong.code == 2
-    assert "[E021]: Invalid value for '--wait-for': 'fil' is no kind of condition. Did you mean 'file'?" in wrong.err
+    assert "[E021]: Invalid value for '--wait-for': 'fil' is not a kind of condition. Did you mean 'file'?" in wrong.err
     placed = elt("run", "--wait-for", "file:a_{logical_time:%Y}.csv", project=shop)
     placed.refuses("[E020]: {logical_time:%Y} stands for a time of a schedule, and this run belongs to none")
 

@@ -107,6 +107,13 @@ def test_the_last_question_is_at_the_deadline():
     assert [round(at) for _, at in world.asked] == [0, 60, 100]
 
 
+def test_a_wait_for_several_names_all_that_did_not_come_true():
+    """Each with the time that it had."""
+    result = World().wait(condition("a", within=60), condition("b", within=60))
+    said = "file a: there is no such file (within 1 min); file b: there is no such file (within 1 min)"
+    assert result.reason == f"2 conditions did not come true: {said}"
+
+
 @pytest.mark.parametrize(
     ("otherwise", "outcome", "error"),
     [

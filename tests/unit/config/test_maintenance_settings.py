@@ -49,7 +49,10 @@ def test_a_repeated_window_covers_its_duration_each_time(tmp_path: Path) -> None
         ("  - {from: 2026-12-24 18:00}", "a window with 'from' or 'to' has both"),
         ("  - {cron: '@daily'}", "a window with 'cron' or 'for' has both"),
         ("  - {from: 2026-12-24 18:00, to: 2026-12-24 17:00}", "it ends at 2026-12-24 17:00, which is not after"),
-        ("  - {cron: '@daily', for: 1h, schedules: nightlies}", "'nightlies' is no schedule. Did you mean 'nightly'"),
+        (
+            "  - {cron: '@daily', for: 1h, schedules: nightlies}",
+            "'nightlies' is not a schedule. Did you mean",
+        ),
         ("  - {from: 2026-12-24T18:00+01:00, to: 2026-12-27}", "expected a time without an offset"),
         ("  - {from: christmas, to: 2026-12-27}", "expected a time such as 2026-12-24 18:00"),
     ],

@@ -97,14 +97,14 @@ def test_all_mistakes_are_listed_with_their_lines(tmp_path: Path) -> None:
         "5: 'notifications.destinations.both': it needs 'url' or 'file', and not both",
         "6: 'notifications.destinations.no name.digest' is '8 o'clock': expected a time of day",
         "6: 'notifications.destinations.no name': a name has letters",
-        "6: 'notifications.destinations.no name': 'escalate.to' names 'nobody', which is no destination",
+        "6: 'notifications.destinations.no name': 'escalate.to' names 'nobody', which is not a destination",
         "8: 'notifications.rules.0.events' is 'fails': expected failure or recovery",
         "8: 'notifications.rules.0.select' is 'colour:red': expected a name, or tag:…",
-        "8: 'notifications.rules.0': 'to' names 'taem', which is no destination. Did you mean 'team'?",
-        "8: 'notifications.rules.0': 'schedules' names 'weekly', which is no schedule; known here: nightly",
+        "8: 'notifications.rules.0': 'to' names 'taem', which is not a destination. Did you mean 'team'?",
+        "8: 'notifications.rules.0': 'schedules' names 'weekly', which is not a schedule; known here: nightly",
         "9: 'notifications.rules.1' needs the key 'to'",
         "11: 'schedules.nightly.ping': what looks like a token is written in the file",
-        "11: 'schedules.nightly': 'notify' names 'somebody', which is no destination",
+        "11: 'schedules.nightly': 'notify' names 'somebody', which is not a destination",
     ):
         assert any(line.startswith(start) for line in lines), (start, lines)
     assert "T0123ABCD" not in str(caught.value)

@@ -42,8 +42,8 @@ def test_options_become_words_of_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("verb", "options", "said"),
     [
-        ("run", {"selects": ["a"]}, "'options.selects' is no option of `elt run`. Did you mean 'select'"),
-        ("test", {"full_refresh": True}, "'options.full_refresh' is no option of `elt test`"),
+        ("run", {"selects": ["a"]}, "'options.selects' is not an option of `elt run`. Did you mean 'select'"),
+        ("test", {"full_refresh": True}, "'options.full_refresh' is not an option of `elt test`"),
         ("run", {"skip_unchanged": "often"}, "'options.skip_unchanged' is 'often': expected true or false"),
         ("run", {"on_busy": "wait"}, "'options.on_busy': write 'on_busy' beside 'options'"),
         ("run", {"target": ["dev", "prod"]}, "'options.target': expected one value"),

@@ -123,10 +123,10 @@ def test_an_interrupted_run_without_a_failed_step_is_a_failure_of_the_run() -> N
     assert trouble.message == "the run was interrupted; 1 step did not end"
 
 
-def test_a_lost_run_shows_how_to_finish_it() -> None:
+def test_a_lost_run_of_a_schedule_shows_whether_it_is_resumed() -> None:
     found = facts(make_outcome("stg"), kind=HappeningKind.LOST)
     assert [one.key.event for one in found.troubles] == [NotifyEvent.LOST]
-    assert [command for command, _ in found.commands] == ["elt show r1", "elt resume r1"]
+    assert [command for command, _ in found.commands] == ["elt show r1", "elt schedule list"]
 
 
 def test_skipped_and_cancelled_steps_show_neither_failure_nor_success() -> None:
