@@ -152,12 +152,12 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 
 
 def _server_engine(url: URL, *, read_only: bool) -> Engine:
-    # After a wait for our advisory lock, the next statement must see what the other run has committed.
-    options = {"isolation_level": "READ COMMITTED"}
     # A server may accept a connection and then say nothing. A URL may name another time.
     patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
+    # After a wait for our advisory lock, the next statement must see what the other run has committed.
+    options = {"isolation_level": "READ COMMITTED", "connect_args": patience, "json_serializer": to_json_text}
     try:
-        engine = create_engine(url, pool_pre_ping=True, json_serializer=to_json_text, connect_args=patience, **options)
+        engine = create_engine(url, pool_pre_ping=True, **options)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise MissingExtraError(
             "The store is set to PostgreSQL, but its driver is not installed.",
