@@ -22,8 +22,7 @@ from orchestrator.store.json_text import to_json_text
 
 VERSION = "0010"
 VERSION_TABLE = "store_version"
-_BUSY_SECONDS = 30
-_CONNECT_SECONDS = 20
+_BUSY_SECONDS, _CONNECT_SECONDS = 30, 20
 _LEAST_ROOM = 1_000_000
 """Bytes: with less, SQLite cannot extend its journal."""
 _LOCK = 0x656C74  # the number of our advisory lock on a PostgreSQL server
@@ -152,8 +151,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 
 
 def _server_engine(url: URL, *, read_only: bool) -> Engine:
-    # A server may accept a connection and then say nothing. A URL may name another time.
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
+    patience = {"connect_timeout": url.query.get("connect_timeout", _CONNECT_SECONDS)}  # a server may say nothing
     # After a wait for our advisory lock, the next statement must see what the other run has committed.
     options = {"isolation_level": "READ COMMITTED", "connect_args": patience, "json_serializer": to_json_text}
     try:
