@@ -282,7 +282,7 @@ def test_all_mistakes_of_schedules_are_reported_at_once(elt, shop: Path) -> None
     )
     elt("schedule", "list", project=shop).refuses(
         *("elt.yml:2: 'schedules.a.cron' is '61 2 * * *'", "'schedules.a.timezone' is 'Mars/Olympus'"),
-        *("'schedules.a.deadline' is 'tomorrow'", "elt.yml:3: 'schedules.b': 'options.selects' is no option"),
+        *("'schedules.a.deadline' is 'tomorrow'", "elt.yml:3: 'schedules.b': 'options.selects' is not an option"),
         *("'schedules.b': 'on.schedule' names 'c'", "elt.yml:4: 'schedules.d.verb' is 'fly'"),
         "'schedules.d': it needs 'cron' or 'on'",
     )
