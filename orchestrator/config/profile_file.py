@@ -9,6 +9,8 @@ from orchestrator.wording import did_you_mean, similar
 
 PROFILE_VARIABLES = ("DBT_PROFILES_DIR", "DBT_PROFILE", "DBT_TARGET")
 """The environment variables that choose the file, the profile and the target."""
+TARGET_OPTIONS = ("profiles_dir", "profile", "target")
+"""The options of a schedule that do."""
 
 
 def find_profiles(dbt_project_dir: Path, profiles_dir: str | None, environ: Mapping[str, str]) -> Path | None:

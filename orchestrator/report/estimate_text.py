@@ -22,7 +22,7 @@ def estimate_with_runs(estimate: Estimate) -> str:
 def estimate_with_end(estimate: Estimate, at: datetime) -> str:
     """Return how long a run takes that starts now, and when it is done: `about 4 min, done by 02:06 CET`.
 
-    If not all of it is known, nobody knows when it is done.
+    Without a time if the duration of a step is unknown.
     """
     done = "" if estimate.unknown else f", done by {minute(at + timedelta(seconds=estimate.seconds))}"
     return f"{estimate_text(estimate)}{done}"

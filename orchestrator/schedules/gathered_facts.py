@@ -17,8 +17,7 @@ from orchestrator.config.loader import VARIABLES
 from orchestrator.config.profile_file import PROFILE_VARIABLES
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
-from orchestrator.errors import UnknownScheduleError
-from orchestrator.schedules.project_schedules import utc_now
+from orchestrator.schedules.project_schedules import named_schedule, utc_now
 from orchestrator.scheduling.install_facts import (
     HOSTED,
     ExternalScheduler,
@@ -43,12 +42,7 @@ def gather_facts(
     Raises:
         UnknownScheduleError: elt.yml has no schedule of one of the names.
     """
-    for name in names:
-        if name not in settings.schedules:
-            raise UnknownScheduleError(
-                f"elt.yml has no schedule {name}.", hint="`elt schedule list` lists the schedules."
-            )
-    chosen = tuple(settings.schedules[name] for name in names) or tuple(settings.schedules.values())
+    chosen = tuple(named_schedule(settings, name) for name in names) or tuple(settings.schedules.values())
     repository = repository_of(settings.project_root)
     return InstallFacts(
         project_root=settings.project_root,

@@ -33,11 +33,7 @@ class ProjectSchedules:
 
     def schedule(self, name: str) -> ScheduleSettings:
         """Return a schedule; raises UnknownScheduleError."""
-        found = self.settings.schedules.get(name)
-        if found is None:
-            hint = did_you_mean(similar(name, self.settings.schedules)) or "`elt schedule list` lists the schedules."
-            raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
-        return found
+        return named_schedule(self.settings, name)
 
     def key(self, time: ScheduledTime) -> TimeKey:
         """Return the key of a time in the record."""
@@ -92,6 +88,15 @@ class ProjectSchedules:
     def _written_at(self, now: datetime) -> datetime:
         elt_yml = self.settings.elt_yml
         return now if elt_yml is None else min(now, datetime.fromtimestamp(elt_yml.stat().st_mtime, UTC))
+
+
+def named_schedule(settings: Settings, name: str) -> ScheduleSettings:
+    """Return a schedule of elt.yml; raises UnknownScheduleError."""
+    found = settings.schedules.get(name)
+    if found is None:
+        hint = did_you_mean(similar(name, settings.schedules)) or "`elt schedule list` lists the schedules."
+        raise UnknownScheduleError(f"elt.yml has no schedule {name}.", hint=hint)
+    return found
 
 
 @contextmanager

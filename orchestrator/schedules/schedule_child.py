@@ -27,9 +27,9 @@ class ScheduleChild:
 def start_child(words: Sequence[str], *, prefix: str | None, is_json: bool) -> ScheduleChild:
     """Start `elt` with these words.
 
-    Without a prefix, it writes to the streams of this process itself. With one, its lines are copied, each as a whole
-    and after the prefix; JSON lines have none. A child does not need this process: if nobody reads its lines any
-    more, it goes on without output.
+    Without a prefix, it writes to the streams of this process. With one, its lines are copied whole, each after the
+    prefix; JSON lines get none. If this process ends, the child runs on
+    without output.
     """
     command = [sys.executable, "-P", "-m", "orchestrator", *words]
     if prefix is None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from orchestrator.config.maintenance_settings import reason_at
 from orchestrator.config.schedule_settings import ScheduleSettings
-from orchestrator.config.settings import Settings
 from orchestrator.errors import UnknownScheduleError
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.verdict import ExitCode
@@ -21,7 +20,7 @@ from orchestrator.report.schedule_text import (
     time_to_json,
 )
 from orchestrator.report.streams import Lines, open_console
-from orchestrator.schedules.option_problems import CommandProblem, option_problem
+from orchestrator.schedules.option_problems import CommandProblem, option_problems
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
 from orchestrator.scheduling.due import RecordedTimes, timetable_of, triggers_text
@@ -171,19 +170,18 @@ def overviews(
         replace(one, is_waiting=True, expected_end=None) if one.is_running and not _has_begun(schedules, one) else one
         for one in found
     ]
-    return [_with_options_checked(schedules.settings, one, command_problem) for one in found]
+    if command_problem is None:
+        return found
+    checked = [one.schedule for one in found if one.paused_at is None]
+    wrong = option_problems(schedules.settings, checked, command_problem)
+    return [_with_problem(one, wrong.get(one.schedule.name)) for one in found]
 
 
 def _has_begun(schedules: ProjectSchedules, overview: ScheduleOverview) -> bool:
     return overview.last is not None and schedules.is_recorded(overview.last.run_id)
 
 
-def _with_options_checked(
-    settings: Settings, overview: ScheduleOverview, command_problem: CommandProblem | None
-) -> ScheduleOverview:
-    if command_problem is None or overview.paused_at is not None:
-        return overview
-    problem = option_problem(settings, overview.schedule, command_problem)
+def _with_problem(overview: ScheduleOverview, problem: str | None) -> ScheduleOverview:
     if problem is None:
         return overview
     return replace(overview, problems=((ScheduleProblem.CANNOT_RUN, problem), *overview.problems))

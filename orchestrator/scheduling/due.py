@@ -249,15 +249,10 @@ def _missed_note(schedule: ScheduleSettings, latest: ScheduledTime) -> str:
 
 def _next_look(schedule: ScheduleSettings, times: Sequence[RecordedTime], now: datetime) -> datetime | None:
     following = next(timetable_of(schedule).after(now), None)
-    again = retry_at(schedule, times)
+    last = _last_started(times)  # it makes up for the earlier ones
+    again = None if last is None else again_at(schedule, last)
     later = [] if again is None or again <= now else [again]
     return min([*later, *([] if following is None else [following.at])], default=None)
-
-
-def retry_at(schedule: ScheduleSettings, times: Sequence[RecordedTime]) -> datetime | None:
-    """Return when a schedule is retried; None if its last time is not. A later time makes up for an earlier one."""
-    last = _last_started(times)
-    return None if last is None else again_at(schedule, last)
 
 
 def waits_for_retry(times: Sequence[RecordedTime]) -> bool:

@@ -171,7 +171,5 @@ def _notice_of(note: ConditionNote) -> tuple[NoticeKind, str]:
             return NoticeKind.WAITING, f"for {note.words} ({patience_of(note.condition)})"
         case ConditionState.TRUE:
             return NoticeKind.NOTE, f"{note.words} (after {spell(note.after)})"
-        case ConditionState.IMPOSSIBLE:
-            return NoticeKind.WARNING, f"can never come true: {note.words}"
-        case ConditionState.LATE:
+        case ConditionState.LATE | ConditionState.IMPOSSIBLE:  # the error says the latter
             return NoticeKind.WARNING, f"not true after {spell(note.after)}, the run starts all the same: {note.words}"

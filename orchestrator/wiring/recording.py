@@ -29,8 +29,8 @@ _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|r
 def open_store(settings: Settings, *, begins_run: bool = False) -> NotifyingStore:
     """Return the store that the settings name; nothing is read or written until the store is used.
 
-    If the file is corrupt, a run that begins renames it, unless the project has schedules: with a new record they would
-    begin anew, and times that are due would be lost.
+    If the file is corrupt, a run that begins renames it, unless the project has schedules: with a new record they
+    would begin again, and times that are due would be lost.
     """
     # Imported here, so that commands without a store do not import SQLAlchemy.
     from orchestrator.store.database import store_url

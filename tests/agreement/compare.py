@@ -67,7 +67,7 @@ def _about_records(theirs: Side, ours: Side, rivals: frozenset[str]) -> list[str
 
 
 def rival_disagreements(expected: Mapping[str, str], found: Mapping[str, str], rivals: frozenset[str]) -> list[str]:
-    """Say on what two sides disagree about the unit tests of a model of which one said no.
+    """List the disagreements about the unit tests of models that have a failing one.
 
     `expected` are dbt's words of each node, `found` those of elt. Which tests ran first is chance.
     """
@@ -139,7 +139,7 @@ def _rival_unit_tests(*words: Mapping[str, str]) -> frozenset[str]:
 
 
 def _saying_no(words: Mapping[str, str], rivals: frozenset[str]) -> Counter[str]:
-    """Count by model the unit tests that ran and said no; which of several that is, and how it does so, is chance."""
+    """Count the failing unit tests of each model; which of several runs first, and so fails, is chance."""
     return Counter(test.rsplit(".", 1)[0] for test in rivals if words.get(test, "pass") not in {"pass", "skipped"})
 
 

@@ -101,7 +101,7 @@ def until_it_builds(shop: Path) -> None:
 
 
 def until_it_ended_well(elt, shop: Path) -> None:
-    """Wait until the run of a time has ended well; the record is cheaper to read than `elt schedule list`."""
+    """Wait until the run of a time has succeeded; the record is cheaper to read than `elt schedule list`."""
     until(lambda: record(shop, "select 1 from schedule_times where exit_code = 0"))
     assert times_of(elt, shop)[0]["exit_code"] == 0
 
