@@ -23,7 +23,8 @@ from orchestrator.report.streams import open_console
 from orchestrator.wiring.adopting import Adoption, adopt_nodes, file_times, refuse_what_cannot_be
 from orchestrator.wiring.adopting_copies import Copies
 from orchestrator.wiring.planning import opened, selected, steps_for
-from orchestrator.wiring.recording import new_run_id, open_store
+from orchestrator.wiring.project_store import open_store
+from orchestrator.wiring.recording import new_run_id
 from orchestrator.wiring.reports import tell_on_stderr
 
 

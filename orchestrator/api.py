@@ -51,9 +51,10 @@ from orchestrator.wiring.planning import (
     selected,
     steps_for,
 )
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking, unmovable
-from orchestrator.wiring.recording import new_run_id, open_store, opening_of
+from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
 
 __all__ = [

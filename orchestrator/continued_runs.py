@@ -46,7 +46,8 @@ from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import opened, require_consent_of, selected, steps_for
-from orchestrator.wiring.recording import new_run_id, open_store, opening_of, with_moments
+from orchestrator.wiring.project_store import open_store
+from orchestrator.wiring.recording import new_run_id, opening_of, with_moments
 from orchestrator.wiring.repaired_times import note_repair
 from orchestrator.wiring.reports import OutputKind, listening, reporting
 from orchestrator.wiring.same_target import require_same_target

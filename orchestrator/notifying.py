@@ -31,7 +31,7 @@ from orchestrator.report.streams import Lines, open_console
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.wiring.notification_destinations import open_masker, open_policy, open_post, require_known_schemes
 from orchestrator.wiring.notification_sending import composed, gathered, only_sender, send_all, send_unrecorded
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wording import did_you_mean, similar
 
 _SHOWN = 20

@@ -30,7 +30,7 @@ from orchestrator.report.summary import Summary
 from orchestrator.scheduling.claims import cancelled
 from orchestrator.scheduling.schedule_ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name
-from orchestrator.wiring.recording import open_store, query_store
+from orchestrator.wiring.project_store import open_store, query_store
 from orchestrator.wiring.schedule_notes import is_notifying
 from orchestrator.wording import did_you_mean, similar
 

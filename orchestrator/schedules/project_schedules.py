@@ -18,7 +18,7 @@ from orchestrator.scheduling.due import MOST_LOOKED_AT, RecordedTimes, definitio
 from orchestrator.scheduling.schedule_ports import ScheduleReader, ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.timetable.scheduled_time import ScheduledTime
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wording import did_you_mean, similar
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -68,7 +67,14 @@ class Prepared:
 
 def _own_insert(table: Table, dialect: Dialect) -> Any:  # noqa: ANN401  # the type depends on the database
     """Return an insert of the database's own dialect, because conflict handling is not part of the common one."""
-    return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
+    # Imported here: the dialects of PostgreSQL take longer to import than most commands that read the store.
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
 
 
 def key_of(**values: object) -> Values:

@@ -84,7 +84,7 @@ def _with_environment(condition: HttpCondition, environ: Mapping[str, str]) -> H
 def _ask_schedule(condition: ScheduleCondition, settings: Settings) -> Answer:
     from orchestrator.scheduling.scheduled_command import project_name
     from orchestrator.scheduling.succeeded import last_time_succeeded
-    from orchestrator.wiring.recording import open_store
+    from orchestrator.wiring.project_store import open_store
 
     schedule = settings.schedules.get(condition.schedule)
     if schedule is None:

@@ -29,7 +29,7 @@ from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.open_project import OpenProject
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wiring.schedule_notes import is_notifying, note_late
 
 _Found = TypeVar("_Found")

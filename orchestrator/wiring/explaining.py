@@ -20,7 +20,7 @@ from orchestrator.reuse.scope import with_needs
 from orchestrator.selection.resolve import Selection
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.planning import selected, steps_for
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wording import did_you_mean, similar
 
 

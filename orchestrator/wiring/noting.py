@@ -23,7 +23,7 @@ from orchestrator.scheduling.scheduled_command import project_name
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.attending import report_lost
 from orchestrator.wiring.driving import FinishedRun
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wiring.schedule_notes import is_notifying, note_passed_deadline, note_ping, start_sender
 
 Ran = TypeVar("Ran", bound=FinishedRun | None)

@@ -1,4 +1,4 @@
-"""Opens a project's store, and builds the opening record of a run."""
+"""Builds the opening record of a run."""
 
 import json
 import re
@@ -8,49 +8,19 @@ from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.config.installed import installed_versions
-from orchestrator.config.settings import Settings
 from orchestrator.execution.changes import digests_of
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Code, Opening
 from orchestrator.execution.recorded_command import asked_of, vars_text
-from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import places_of, written_by
 from orchestrator.plan.plan import Plan
-from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
 
 _GIT_SECONDS = 5
 _HEAD = 4096  # bytes; dbt writes the metadata first
 _NO_MOMENTS = re.compile(rb'("(?:generated_at|invocation_started_at|run_started_at)": )null')
 _MOMENTS = re.compile(rb'("(?:generated_at|invocation_id|invocation_started_at|run_started_at)": )"[^"]*"')
-
-
-def open_store(settings: Settings, *, begins_run: bool = False) -> NotifyingStore:
-    """Return the store that the settings name; nothing is read or written until the store is used.
-
-    If the file is corrupt, a run that begins renames it, unless the project has schedules: with a new record they
-    would begin again, and times that are due would be lost.
-    """
-    # Imported here, so that commands without a store do not import SQLAlchemy.
-    from orchestrator.store.database import store_url
-    from orchestrator.store.sql_store import SqlStore
-
-    log_dir(settings)  # creates the .elt folder, which git ignores
-    begins_run = begins_run and not settings.schedules
-    return SqlStore(store_url(settings.store, settings.project_root), begins_run=begins_run)
-
-
-def query_store(settings: Settings, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object, ...], ...]]:
-    """Query the store on a read-only connection, and return the column names and the rows.
-
-    Raises:
-        StoreError: There is no store, or it rejects the statement.
-    """
-    from orchestrator.store.database import store_url
-    from orchestrator.store.query import query
-
-    return query(store_url(settings.store, settings.project_root), statement)
 
 
 def new_run_id() -> str:

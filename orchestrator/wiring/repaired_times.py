@@ -10,7 +10,7 @@ from orchestrator.errors import StoreError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.scheduling.claims import TimeKey, TimeState
 from orchestrator.scheduling.scheduled_command import project_name
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 
 
 def note_repair(project_dir: Path | None, run_id: str, exit_code: int) -> None:

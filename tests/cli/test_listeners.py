@@ -20,7 +20,7 @@ from orchestrator.execution.events import Event, Noticed, RunEnded, RunNotStarte
 from orchestrator.execution.liveness import this_process
 from orchestrator.execution.recorded import Lease
 from orchestrator.report.run_json import JsonReport
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from tests.fakes.listener import RecordingListener
 from tests.functional.shop import write_shop
 

@@ -37,7 +37,7 @@ from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.attending import attend, next_sending, report_lost
 from orchestrator.wiring.notification_destinations import open_policy, open_post
 from orchestrator.wiring.notification_sending import Post, composed, gathered, only_sender, send_all
-from orchestrator.wiring.recording import open_store
+from orchestrator.wiring.project_store import open_store
 from orchestrator.wiring.schedule_notes import note_late, note_passed_deadline, note_ping, note_refused, note_skipped
 from tests.factories import make_outcome, make_plan
 from tests.fakes.mail_room import Webhook, running_mail_server, running_webhook
