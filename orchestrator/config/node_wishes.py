@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from orchestrator.config.readers import one_of, positive
+from orchestrator.config.readers import one_of, positive, text, whole
 
 
 class OnNoData(StrEnum):
@@ -23,11 +23,17 @@ class FreshnessPolicy(StrEnum):
     """Once all of them have."""
 
 
-READERS = {"on_no_data": one_of(OnNoData), "min_rows": positive, "freshness_policy": one_of(FreshnessPolicy)}
-"""The keys of `meta.elt` that say what follows from new rows, or from their absence."""
+READERS = {
+    "on_no_data": one_of(OnNoData),
+    "min_rows": positive,
+    "freshness_policy": one_of(FreshnessPolicy),
+    "pool": text,
+    "priority": whole,
+}
+"""These keys of `meta.elt`."""
 
 
-def mistakes_of_news(own: Mapping[str, object]) -> Iterator[str]:
+def mistakes_of_wishes(own: Mapping[str, object]) -> Iterator[str]:
     """Yield the wrong values of these keys."""
     for key, reader in READERS.items():
         if own.get(key) is not None:

@@ -85,6 +85,13 @@ def positive(value: object) -> int:
     raise ValueError("expected a whole number of at least 1")
 
 
+def whole(value: object) -> int:
+    """Return a whole number, which may be negative."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("expected a whole number")
+
+
 def positive_or_none(value: object) -> int:
     """Return a whole number of at least 1, or 0 for `none`."""
     if value == _NONE:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.config.mistakes import meant
-from orchestrator.config.node_wishes import READERS, FreshnessPolicy, OnNoData, mistakes_of_news
+from orchestrator.config.node_wishes import READERS, FreshnessPolicy, OnNoData, mistakes_of_wishes
 from orchestrator.config.readers import Reader, at_least_one, duration, limit, one_of, share, times
 from orchestrator.config.value_readers import clock_time, zone
 
@@ -76,6 +76,10 @@ class MetaWish:
     """Of a dbt source: the number of rows that a load must bring it."""
     freshness_policy: FreshnessPolicy = FreshnessPolicy.ANY
     """Of a model."""
+    pool: str | None = None
+    """The pool of `pools` in elt.yml whose limit the node counts towards; of a dbt source: its load."""
+    priority: int | None = None
+    """Of the steps that can start, those with a higher priority start first; of a dbt source: its load."""
     mistakes: tuple[str, ...] = ()
 
 
@@ -89,7 +93,7 @@ def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
         return MetaWish()
     if not isinstance(own, Mapping):
         return MetaWish(mistakes=("'meta.elt' takes keys",))
-    mistakes = [*_mistakes_of_reuse(own), *mistakes_of_news(own)]
+    mistakes = [*_mistakes_of_reuse(own), *mistakes_of_wishes(own)]
     repeats, time_limit = own.get("repeats"), own.get("time_limit")
     parts = repeats if isinstance(repeats, Mapping) else {} if repeats is None else {"times": repeats}
     parts_read = {str(name): _read(str(name), value, mistakes) for name, value in parts.items()}
@@ -99,8 +103,8 @@ def wish_in_meta(meta: Mapping[str, object]) -> MetaWish:
     if mistakes:
         return MetaWish(mistakes=tuple(mistakes))
     repeated = RepeatWish(**parts_read) if parts_read else None
-    news: dict[str, Any] = {key: read(own[key]) for key, read in READERS.items() if own.get(key) is not None}
-    return MetaWish(repeats=repeated, time_limit=limited, deadline=deadline, timezone=timezone, **news)
+    others: dict[str, Any] = {key: read(own[key]) for key, read in READERS.items() if own.get(key) is not None}
+    return MetaWish(repeats=repeated, time_limit=limited, deadline=deadline, timezone=timezone, **others)
 
 
 _OF_META = ("repeats", "time_limit", "deadline", "timezone", "volatile", "deterministic", *READERS)

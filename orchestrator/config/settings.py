@@ -109,6 +109,8 @@ class Settings:
     )
     """How old the last successful load may be so that it is not repeated, by the name of a load, or `*` for all."""
     expectations_folder: Path | None = field(default=None, metadata=at("expectations.folder", text))
+    pools: Mapping[str, int] = field(default_factory=_empty, metadata=at("pools.*", positive))
+    """How many steps of each pool may run at once; nodes name their pool in `meta.elt.pool`."""
     on_run_start: OnRunStart = field(default=OnRunStart.BESIDE_INGEST, metadata=at("on_run_start", one_of(OnRunStart)))
     on_no_data: OnNoData = field(default=OnNoData.CONTINUE, metadata=at("on_no_data", one_of(OnNoData)))
     on_no_data_of: Mapping[str, NoDataWish] = field(default_factory=_empty)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import exp, log, sqrt
 from random import Random
+from statistics import median
 
 from orchestrator.estimates.past_durations import ExpectedStep, PastDurations, common_shift, past_durations
 from orchestrator.estimates.robust import quantile
@@ -49,10 +50,19 @@ class Forecast:
         """Set the plan; at most about so many steps are simulated for one estimate."""
         self.past = past
         self._plan = plan
-        self._shape: RunShape = shape_of(plan, limits)
+        self._shape: RunShape = shape_of(plan, limits, self.expected_seconds())
         self._position = {step.id: at for at, step in enumerate(plan.steps)}
         self._skipped = frozenset(_skipped(plan))
         self._runs = max(_FEWEST, min(_MOST_RUNS, most_simulated // max(1, len(plan.steps))))
+
+    def expected_seconds(self) -> dict[StepId, float]:
+        """Return what each step is expected to take; of one of which nothing is known, what most others do."""
+        known = self.past.steps
+        usual = median(one.seconds for one in known.values())
+        return {
+            step.id: 0.0 if _costs_nothing(step) else known[step.id].seconds if step.id in known else usual
+            for step in self._plan.steps
+        }
 
     def estimate(self, *, with_start: bool = False) -> Estimate:
         """Return how long the run takes from its first event on; `with_start` includes all that comes before."""

@@ -10,7 +10,7 @@ from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.attempts import AttemptRules
-from orchestrator.execution.load_rules import mistakes_of_kind, mistakes_of_loads
+from orchestrator.execution.load_rules import mistakes_of_kind, mistakes_of_loads, mistakes_of_pools
 from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
@@ -184,12 +184,16 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
     if settings.elt_yml is not None:
         for line, told in mistakes_of_loads(settings, graph):
             mistakes.in_file(settings.elt_yml, line, told)
+    wrong_pools = mistakes_of_pools(graph, settings.pools, metas)
     for node in _dbt_nodes(graph):
         if node.unique_id in metas:
             mistakes.found += [
                 f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
                 for mistake in (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
             ]
+        if node.unique_id in wrong_pools:
+            mistake = wrong_pools[node.unique_id]
+            mistakes.found.append(f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}")
     mistakes.raise_if_any()
 
 

@@ -1,17 +1,17 @@
 """Decides what follows from the rows that a load brought: its own status, and which steps it halts. Pure functions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from orchestrator.config.mistakes import meant
 from orchestrator.config.node_wishes import OnNoData
-from orchestrator.config.repeat_settings import wish_in_meta
+from orchestrator.config.repeat_settings import MetaWish, wish_in_meta
 from orchestrator.config.settings import Settings
 from orchestrator.execution.outcome import ErrorClass, Outcome, Part, Reason, ReasonCode
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, names_of_load, spellings
-from orchestrator.nodes.identity import Relation
+from orchestrator.nodes.identity import NodeId, Relation, short_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep, Step, StepId
@@ -141,6 +141,29 @@ def mistakes_of_kind(node: DbtNode | DbtSource) -> Iterator[str]:
     for key in ("on_no_data", "min_rows") if not is_source else ("freshness_policy",):
         if isinstance(own, Mapping) and key in own:
             yield f"'meta.elt.{key}' belongs to a {'model' if is_source else 'dbt source'}"
+
+
+def mistakes_of_pools(graph: Graph, pools: Collection[str], metas: Mapping[NodeId, MetaWish]) -> dict[NodeId, str]:
+    """Return, by node, what is wrong with its `meta.elt.pool`."""
+    found = {
+        node: f"'meta.elt.pool' is '{wish.pool}': elt.yml has no such pool{meant(wish.pool, tuple(pools))}; "
+        f"write `pools: {{{wish.pool}: 2}}` there to run at most two of its steps at once"
+        for node, wish in metas.items()
+        if wish.pool is not None and wish.pool not in pools
+    }
+    first: dict[str, NodeId] = {}  # by the dlt source whose resources a load brings together
+    for ingest in graph.ingest.values():
+        for node in graph.needs.children(ingest.unique_id):
+            wish = metas.get(node)
+            if wish is None or wish.pool is None or node in found:
+                continue
+            other = first.setdefault(ingest.source, node)
+            if metas[other].pool != wish.pool:
+                found[node] = (
+                    f"'meta.elt.pool' is '{wish.pool}', but the load {load_name(ingest.source)} also fills "
+                    f"{short_name(other)}, which is in the pool '{metas[other].pool}'; a load is in one pool"
+                )
+    return found
 
 
 def _rule(settings: Settings, source: DbtSource, step: IngestStep) -> SourceRule:

@@ -5,16 +5,15 @@ The caller calls `begin` once, then `end` for each step that ended, or `pause` f
 calls in the same order always return the same decisions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from heapq import heappop, heappush
-from operator import itemgetter
 
-from orchestrator.execution.lanes import Lane, Limits
+from orchestrator.execution.lanes import Limits
 from orchestrator.execution.load_rules import LoadRules
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
-from orchestrator.execution.routes import ROUTES, Route, route_of
+from orchestrator.execution.ready_steps import ReadySteps
+from orchestrator.execution.routes import ROUTES, Route
 from orchestrator.execution.waits import waits_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import HALTING, Status
@@ -70,10 +69,7 @@ class Scheduler:
         self._loads = loads or LoadRules()
         self._broken_by: StepId | None = None  # the step that triggered fail-fast
         self._stopping = False
-        self._free = {lane: limits.of(lane) for lane in Lane}
-        self._route = [route_of(step, routes) for step in plan.steps]
-        self._of_lane = {lane: [route for route in routes if route.lane is lane] for lane in Lane}
-        self._ready: dict[str, list[tuple[float, int]]] = {route.executor: [] for route in routes}
+        self._ready = ReadySteps(plan.steps, limits, routes, self._waits)
         self._batch: dict[int, set[int]] = {}  # for each running step: the steps of its batch that still run
         self._waiting = set(range(len(plan.steps)))  # neither running nor ended
         self._last_errors: dict[int, Outcome] = {}  # the waiting steps that ran before, with their last error
@@ -86,13 +82,13 @@ class Scheduler:
     @property
     def executors(self) -> AbstractSet[str]:
         """The names of the executors that the plan needs."""
-        return {route.executor for route in self._route}
+        return self._ready.executors
 
     def begin(self) -> Dispatch:
         """Return the first steps to start. Steps with an earlier outcome count as ended, and are not reported again."""
         for at, count in enumerate(self._inputs_left):
             if count == 0:
-                self._make_ready(at)
+                self._ready.add(at)
         # Earlier outcomes may skip more steps; only these are new.
         return self._decide(self._settle(list(self._settled))[len(self._settled) :])
 
@@ -111,7 +107,7 @@ class Scheduler:
         """Process the error of a step that is to be repeated: its slot is freed, and its descendants keep waiting."""
         at = self._running_at(outcome)
         self._leave(at)
-        # Waiting, but in no heap of ready steps: only `again` puts it there.
+        # Waiting, but not ready: only `again` makes it so.
         self._waiting.add(at)
         self._last_errors[at] = outcome
         return self._decide([])
@@ -124,7 +120,7 @@ class Scheduler:
         """Start a paused step as soon as a slot is free; a step that has since ended is not started."""
         at = self._position[step_id]
         if at in self._last_errors:
-            self._make_ready(at)
+            self._ready.add(at)
         return self._decide([])
 
     def _running_at(self, outcome: Outcome) -> int:
@@ -134,12 +130,11 @@ class Scheduler:
         return at
 
     def _leave(self, at: int) -> None:
-        """Count a step as no longer running; the last step of a batch frees its slot."""
+        """Count a step as no longer running, and free its slot."""
         self._running.remove(at)
         batch = self._batch.pop(at)
         batch.remove(at)
-        if not batch:
-            self._free[self._route[at].lane] += 1
+        self._ready.leave(at, is_last=not batch)
 
     def _is_broken(self, at: int, outcome: Outcome) -> bool:
         """Return whether the outcome triggers fail-fast; as in dbt, a hook with an error does not."""
@@ -184,7 +179,7 @@ class Scheduler:
             for child in self._waits.freed_by[at]:
                 self._inputs_left[child] -= 1
                 if self._inputs_left[child] == 0:
-                    self._make_ready(child)
+                    self._ready.add(child)
         return ended
 
     def _halted(self, at: int, outcome: Outcome) -> Iterable[tuple[int, Reason]]:
@@ -240,49 +235,24 @@ class Scheduler:
     def _is_last(self, at: int) -> bool:
         return is_hook(self._steps[at], "end")
 
-    def _make_ready(self, at: int) -> None:
-        # Negative, because the heap returns the smallest: the step with the longest remaining path starts first.
-        # The position breaks ties, so that the same calls start steps in the same order.
-        heappush(self._ready[self._route[at].executor], (-self._waits.remaining[at], at))
-
     def _decide(self, outcomes: list[Outcome], interrupt: Iterable[int] = ()) -> Dispatch:
         self._interrupted.update(interrupt)
-        # Lanes are served one by one; sorting restores one order of urgency over all of them.
-        started = sorted((batch for lane in Lane for batch in self._take(lane)), key=itemgetter(0))
         return Dispatch(
             outcomes=tuple(outcomes),
-            batches=tuple(batch for _, batch in started),
+            batches=tuple(self._started()),
             interrupt=tuple(self._steps[at] for at in sorted(interrupt)),
             ended=not self._waiting and not self._running,
         )
 
-    def _take(self, lane: Lane) -> Iterator[tuple[tuple[float, int], StepBatch]]:
-        """Yield batches of ready steps while slots are free, longest remaining path first; mark them as running."""
-        while self._free[lane] > 0 and (route := self._next_route(lane)) is not None:
-            ready, keys = self._ready[route.executor], list[tuple[float, int]]()
-            while ready and len(keys) < route.batch_size:
-                key = heappop(ready)
-                if key[1] in self._waiting:
-                    self._waiting.remove(key[1])
-                    keys.append(key)
-            batch = {at for _, at in keys}
+    def _started(self) -> Iterable[StepBatch]:
+        """Yield what starts now, and count it as running."""
+        for ready in self._ready.take(self._waiting):
+            batch = set(ready.steps)
+            self._running |= batch
             for at in batch:
                 self._last_errors.pop(at, None)
                 self._batch[at] = batch
-            self._running |= batch
-            self._free[lane] -= 1
-            yield keys[0], StepBatch(executor=route.executor, steps=tuple(self._steps[at] for _, at in keys))
-
-    def _next_route(self, lane: Lane) -> Route | None:
-        """Return the route of the lane's most urgent ready step; None if no step is ready."""
-        found: tuple[tuple[float, int], Route] | None = None
-        for route in self._of_lane[lane]:
-            ready = self._ready[route.executor]
-            while ready and ready[0][1] not in self._waiting:  # skipped or cancelled while it waited for a slot
-                heappop(ready)
-            if ready and (found is None or ready[0] < found[0]):
-                found = ready[0], route
-        return None if found is None else found[1]
+            yield StepBatch(executor=ready.executor, steps=tuple(self._steps[at] for at in ready.steps))
 
 
 _INTERRUPTED = Reason(code=ReasonCode.INTERRUPTED)

@@ -32,6 +32,7 @@ class RunTerms:
     """How long to wait for a step that was interrupted."""
     attempts: AttemptRules = field(default_factory=AttemptRules)
     expected_seconds: Mapping[StepId, float] = field(default_factory=dict)
+    """What the steps are expected to take: of those that can start, the one with the longest path after it does."""
     estimate: Estimate | None = None
     """How long the run takes, for the first event."""
     settled: tuple[Outcome, ...] | None = None

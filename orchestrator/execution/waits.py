@@ -1,11 +1,23 @@
-"""Computes which steps wait for which in a plan, by position, and the longest path from each step to the end."""
+"""Computes which steps wait for which in a plan, by position, and how urgent each is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
+
+
+class Urgency(NamedTuple):
+    """Orders the steps that can start: the smaller one starts first."""
+
+    priority: int
+    """The negative of the highest priority that was given to the step, or to a step that waits for it."""
+    remaining: float
+    """The negative length of the longest path from the start of the step to the end of the run, in seconds."""
+    position: int
+    """Breaks ties, so that the same calls start steps in the same order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +30,7 @@ class Waits:
     """For each step, all steps that wait for it to end, in any status: `halted_by` and those that merely follow it."""
     inputs: tuple[int, ...]
     """For each step, the number of steps that it waits for."""
-    remaining: tuple[float, ...]
-    """For each step, the length of the longest path from its start to the end of the run, in seconds."""
+    urgency: tuple[Urgency, ...]
 
 
 def waits_of(plan: Plan, seconds: Mapping[StepId, float]) -> Waits:
@@ -38,12 +49,11 @@ def waits_of(plan: Plan, seconds: Mapping[StepId, float]) -> Waits:
             halted_by[parent].append(at)
         for other in (*parents, *others):
             freed_by[other].append(at)
-    weights = [seconds.get(step.id, 1.0) for step in plan.steps]
     return Waits(
         halted_by=tuple(map(tuple, halted_by)),
         freed_by=tuple(map(tuple, freed_by)),
         inputs=tuple(inputs),
-        remaining=tuple(_longest_paths(plan, freed_by, weights)),
+        urgency=_urgency(plan, freed_by, seconds),
     )
 
 
@@ -54,14 +64,26 @@ def _positions(step: Step, ids: set[StepId], position: dict[StepId, int]) -> lis
     return [position[id_] for id_ in ids]
 
 
-def _longest_paths(plan: Plan, freed_by: list[list[int]], weights: list[float]) -> list[float]:
-    remaining = list(weights)
+def _urgency(plan: Plan, freed_by: list[list[int]], seconds: Mapping[StepId, float]) -> tuple[Urgency, ...]:
+    remaining = [seconds.get(step.id, 1.0) for step in plan.steps]
+    priorities = [step.priority for step in plan.steps]
+    for at in _from_the_end(plan, freed_by):
+        remaining[at] += max((remaining[child] for child in freed_by[at]), default=0.0)
+        # What an urgent step waits for is as urgent. A step without a priority does not lower that of another one.
+        given = (priorities[one] for one in (at, *freed_by[at]))
+        priorities[at] = max((one for one in given if one is not None), default=None)
+    return tuple(
+        Urgency(priority=-(priority or 0), remaining=-path, position=at)
+        for at, (priority, path) in enumerate(zip(priorities, remaining, strict=True))
+    )
+
+
+def _from_the_end(plan: Plan, freed_by: list[list[int]]) -> Iterator[int]:
+    """Yield the position of each step after those of all steps that wait for it."""
     try:
-        for at in TopologicalSorter(dict(enumerate(freed_by))).static_order():  # from the end of the run
-            remaining[at] += max((remaining[child] for child in freed_by[at]), default=0.0)
+        yield from TopologicalSorter(dict(enumerate(freed_by))).static_order()
     except CycleError as error:
         stuck = sorted(set(error.args[1]))
         raise ValueError(
             f"these steps wait for each other in a cycle: {', '.join(plan.steps[at].id for at in stuck[:5])}"
         ) from None
-    return remaining

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from orchestrator.config.repeat_settings import wish_in_meta
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.identity import NodeId, ResourceType, short_name
 from orchestrator.plan.decision import Act, Decision, unconfirmed
@@ -66,12 +67,15 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
     causes = [members.ingest[node] for node in nodes]
     fed = dict.fromkeys(child for node in nodes for child in graph.needs.children(node))
     # Several loads of one pipeline need different ids; a single one keeps the short id.
+    wishes = [wish_in_meta(graph.manifest.sources[source].meta) for source in fed if source in graph.manifest.sources]
     shares = sum(other.pipeline == source.pipeline for other in graph.dlt_sources.values()) > 1
     return IngestStep(
         id=StepId(f"ingest.{source.pipeline}.{name}" if shares else f"ingest.{source.pipeline}"),
         name=name,
         path=source.module,
         writes=tuple(node.placed for node in found if node.placed is not None),
+        pool=next((wish.pool for wish in wishes if wish.pool is not None), None),
+        priority=max((wish.priority for wish in wishes if wish.priority is not None), default=None),
         # That the user named one of the resources says more than what the others feed.
         cause=next((cause for cause in causes if cause.why is Why.SELECTED), causes[0]),
         source=name,
@@ -88,7 +92,7 @@ def _load(graph: Graph, name: str, nodes: tuple[NodeId, ...], members: Members) 
 
 def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> BuildStep | TestStep:
     node = graph.manifest.nodes[node_id]
-    written = placed(graph, node_id)
+    written, wish = placed(graph, node_id), wish_in_meta(node.meta)
     if node.resource_type in CHECKS:
         # dbt's only parent of a unit test is its model, which is not built yet. The test needs the model's parents.
         reads_as = node.parents[0] if node.resource_type is ResourceType.UNIT_TEST else node_id
@@ -98,6 +102,8 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
             path=node.path,
             reads=read_by(graph, reads_as),
             writes=(written,) if written else (),
+            pool=wish.pool,
+            priority=wish.priority,
             cause=cause,
             node=node_id,
             resource_type=node.resource_type,
@@ -110,6 +116,8 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
         path=node.path,
         reads=read_by(graph, node_id),
         writes=(written,) if written else (),
+        pool=wish.pool,
+        priority=wish.priority,
         cause=cause,
         node=node_id,
         resource_type=node.resource_type,

@@ -184,6 +184,8 @@ def _step(step: Step) -> Json:
         "after": list(step.after),
         "reads": [_relation(relation) for relation in step.reads],
         "writes": [_relation(relation) for relation in step.writes],
+        "pool": step.pool,
+        "priority": step.priority,
         "cause": _cause(step.cause),
         "reason": reason_of(step),
         "decision": _decision(step.decision),

@@ -49,6 +49,10 @@ class _Step:
     """Steps that must end first, whatever their status."""
     reads: tuple[Relation, ...] = ()
     writes: tuple[Relation, ...] = ()
+    pool: str | None = None
+    """The pool whose limit the step counts towards, besides that of its kind."""
+    priority: int | None = None
+    """Of the steps that can start, those with a higher priority start first; None counts as 0."""
     cause: Cause
     decision: Decision | None = None
     """What the step does when its parents have ended; None means that it runs."""

@@ -58,8 +58,16 @@ def check_words(step: Step) -> str:
 
 
 def told_with(step: Step, attempts: AttemptsText) -> str:
-    """Describe why a step is in the plan, the decision on it, and its own rules for attempts."""
-    return "; ".join(filter(None, (told_of(step), attempts.of_steps.get(step.id, ""))))
+    """Describe why a step is in the plan, the decision on it, and its own rules for its start and its attempts."""
+    return "; ".join(filter(None, (told_of(step), *start_words(step), attempts.of_steps.get(step.id, ""))))
+
+
+def start_words(step: Step) -> Iterator[str]:
+    """Yield the pool and the priority of a step in words, if it has them."""
+    if step.pool is not None:
+        yield f"pool {step.pool}"
+    if step.priority is not None:
+        yield f"priority {step.priority}"
 
 
 def attempts_lines(attempts: AttemptsText) -> Iterator[Text]:

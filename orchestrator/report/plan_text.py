@@ -22,6 +22,7 @@ from orchestrator.report.plan_overview import (
     heading,
     is_large,
     overview_lines,
+    start_words,
     told_with,
 )
 from orchestrator.report.words import one_line
@@ -123,7 +124,7 @@ def _checks(checks: Sequence[Step], build: BuildStep, width: int, attempts: Atte
     by_kind: dict[tuple[str, str], list[str]] = {}
     for step in checks:
         reason = reason_of(step) if reason_of(step) not in own else ""
-        details = (reason, check_words(step), attempts.of_steps.get(step.id, ""))
+        details = (reason, check_words(step), *start_words(step), attempts.of_steps.get(step.id, ""))
         by_kind.setdefault((kind_of(step), "; ".join(filter(None, details))), []).append(step.name)
     for (kind, detail), names in by_kind.items():
         head = count(len(names), kind) + (f", {detail}" if detail else "") + ": "

@@ -95,7 +95,7 @@ def drive(
         outcomes = run_plan(
             plan,
             thread_executors(runners.by_executor, terms.limits, inbox, _now),
-            terms=replace(terms, estimate=estimates.at_start()),
+            terms=replace(terms, estimate=estimates.at_start(), expected_seconds=estimates.expected_seconds()),
             chronicle=Chronicle(audience, inbox, _now, writer=writer, ledgers=runners.ledgers),
             inbox=inbox,
             clock=_now,

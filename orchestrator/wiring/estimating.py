@@ -6,7 +6,7 @@ Nothing here delays a run for longer than a moment, and no error of it changes a
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from orchestrator.plan.command import Command
 from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.placement import places_of
 from orchestrator.plan.plan import Plan
+from orchestrator.plan.step import StepId
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.project_store import open_store
@@ -120,6 +121,7 @@ class RunEstimates:
         self._ended = threading.Event()
         self._is_known = threading.Event()
         self._estimate: Estimate | None = None
+        self._expected: Mapping[StepId, float] = {}
         self._said: datetime | None = None
         # Only the thread holds the forecast, and with it the project: a blocked listener may outlive the run.
         self._thread = threading.Thread(target=self._work, args=(forecast,), name="elt-estimates", daemon=True)
@@ -147,6 +149,10 @@ class RunEstimates:
         self._is_known.wait(_PATIENCE)
         return self._estimate
 
+    def expected_seconds(self) -> Mapping[StepId, float]:
+        """Return what each step is expected to take; empty if it is not known yet."""
+        return self._expected
+
     def hear(self, event: Event) -> None:
         """Take note of an event."""
         with self._lock:
@@ -167,6 +173,7 @@ class RunEstimates:
     def _start(self, make: Callable[[], Forecast | None]) -> Forecast | None:
         forecast = make()
         if forecast is not None:
+            self._expected = forecast.expected_seconds()
             self._estimate = forecast.estimate()
         return forecast
 

@@ -144,8 +144,9 @@ class OpenProject:
         )
 
     def limits(self) -> Limits:
-        """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
-        return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
+        """Return how many steps of each lane and pool may run at once: dbt's threads, and the settings."""
+        settings = self.settings
+        return Limits(dbt=self.target.threads, ingest=settings.ingestion_threads, pools=settings.pools)
 
     def _tell_of_wait(self, holder: Holder) -> None:
         message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"

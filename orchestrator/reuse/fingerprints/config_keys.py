@@ -111,6 +111,8 @@ OUTSIDE_OURS = {
     "volatile": "whether a result is reused, not what it is",
     "deterministic": "whether a result is reused, not what it is",
     "freshness_policy": "when a result is reused, not what it is",
+    "pool": "when a step starts",
+    "priority": "when a step starts",
 }
 """Keys of `meta.elt` that do not affect results, with the reason."""
 

@@ -1,5 +1,7 @@
 """What starts, what is skipped and whom a skip blames."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.config.node_wishes import OnNoData
@@ -7,7 +9,9 @@ from orchestrator.execution.lanes import Limits
 from orchestrator.execution.load_rules import LoadRules
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.execution.scheduler import Scheduler
+from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
+from orchestrator.plan.step import StepId
 from tests.factories import make_outcome, make_plan
 from tests.unit.execution.scheduling import begun, finish, ids, reasons, statuses
 
@@ -89,6 +93,60 @@ def test_expected_seconds_weigh_the_paths():
     """A single slow step goes before a chain of quick ones."""
     _, first = begun("chain -> x -> y, slow", Limits(dbt=1), expected_seconds={"slow": 60.0})
     assert ids(first.start) == ["slow"]
+
+
+def drawn_in_pools(drawing: str, **pools: str) -> Plan:
+    plan = make_plan(drawing)
+    return replace(plan, steps=tuple(replace(step, pool=pools.get(step.id)) for step in plan.steps))
+
+
+def test_a_pool_limits_steps_of_all_kinds():
+    """A load and two models read the ERP, which takes two at once; what is in no pool starts meanwhile."""
+    plan = drawn_in_pools("load_x, a, b, c", load_x="erp", a="erp", b="erp")
+    scheduler = Scheduler(plan, Limits(dbt=4, pools={"erp": 2}))
+    assert ids(scheduler.begin().start) == ["a", "b", "c"]
+    assert ids(scheduler.end(make_outcome("a")).start) == ["load_x"]
+
+
+def test_a_free_slot_of_a_pool_goes_to_the_most_urgent_step_that_waits_for_it():
+    """B has the longest way to the end of those that wait."""
+    plan = drawn_in_pools("first -> x -> y -> z, a, b -> c", first="erp", a="erp", b="erp")
+    scheduler = Scheduler(plan, Limits(dbt=4, pools={"erp": 1}))
+    assert ids(scheduler.begin().start) == ["first"]
+    assert ids(scheduler.end(make_outcome("first")).start) == ["x", "b"]
+    assert ids(scheduler.end(make_outcome("b")).start) == ["a", "c"]
+
+
+def test_a_step_that_fails_or_waits_for_its_repeat_frees_its_slot_in_the_pool():
+    """Both leave room for the next."""
+    plan = drawn_in_pools("a, b, c", a="erp", b="erp", c="erp")
+    scheduler = Scheduler(plan, Limits(dbt=4, pools={"erp": 1}))
+    scheduler.begin()
+    assert ids(scheduler.pause(make_outcome("a", Status.ERROR)).start) == ["b"]
+    assert ids(scheduler.end(make_outcome("b", Status.FAIL)).start) == ["c"]
+    assert ids(scheduler.again(StepId("a")).start) == []
+    assert ids(scheduler.end(make_outcome("c")).start) == ["a"]
+
+
+def test_a_step_in_a_pool_without_a_limit_is_refused():
+    """It could run as often as it likes."""
+    with pytest.raises(ValueError, match="the step a is in the pool erp, which has no limit"):
+        Scheduler(drawn_in_pools("a", a="erp"), Limits())
+
+
+def prioritized(drawing: str, **priorities: int) -> Plan:
+    plan = make_plan(drawing)
+    return replace(plan, steps=tuple(replace(step, priority=priorities.get(step.id)) for step in plan.steps))
+
+
+def test_what_an_urgent_step_waits_for_is_as_urgent():
+    """The parent of the report starts before the head of a longer chain; a low priority comes last."""
+    plan = prioritized("later, long -> x -> y -> z, parent -> report", report=5, later=-1)
+    scheduler = Scheduler(plan, Limits(dbt=1))
+    started = [*ids(scheduler.begin().start)]
+    for _ in range(6):
+        started += ids(scheduler.end(make_outcome(started[-1])).start)
+    assert started == ["parent", "report", "long", "x", "y", "z", "later"]
 
 
 def test_each_lane_has_its_own_limit():

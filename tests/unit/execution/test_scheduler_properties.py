@@ -20,6 +20,7 @@ from tests.factories import make_outcome, make_step
 
 EXAMPLES = int(os.environ.get("ELT_SCHEDULER_EXAMPLES", "60"))
 KINDS = ("model", "test", "load", "suite", "age", "fresh", "hook_start")
+POOLS = ("erp", "crm")
 RUNNER_STATUSES = tuple(status for status in Status if status is not Status.SKIPPED)
 
 
@@ -33,14 +34,21 @@ def plans(draw) -> Plan:
         kind = draw(st.sampled_from(KINDS))
         name = kind if kind == "hook_start" and kind not in before else f"{kind.split('_')[0]}_{at}"
         name = f"model_{at}" if name.startswith("hook") and name != "hook_start" else name
-        steps.append(make_step(name, parents=draw(links), after=draw(links)))
+        pool, priority = draw(st.sampled_from([None, None, *POOLS])), draw(st.sampled_from([None, -1, 7]))
+        steps.append(make_step(name, parents=draw(links), after=draw(links), pool=pool, priority=priority))
     if draw(st.booleans()):
         steps.append(make_step("hook_end", after=[step.id for step in steps]))
     return Plan(steps=tuple(draw(st.permutations(steps))))
 
 
 Driven = tuple[list[str], dict[str, Outcome]]
-limits = st.builds(Limits, dbt=st.integers(1, 4), ingest=st.integers(1, 3), validate=st.integers(1, 2))
+limits = st.builds(
+    Limits,
+    dbt=st.integers(1, 4),
+    ingest=st.integers(1, 3),
+    validate=st.integers(1, 2),
+    pools=st.fixed_dictionaries({name: st.integers(1, 3) for name in POOLS}),
+)
 
 
 class Run:
@@ -117,7 +125,20 @@ class Run:
         self.batches = [batch for batch in self.batches if not batch.isdisjoint(self.running)]
         in_lane = Counter(route_of(self.plan.by_id[min(batch)]).lane for batch in self.batches)
         assert all(in_lane[lane] <= self.limits.of(lane) for lane in Lane)
+        in_pool = Counter(self.plan.by_id[name].pool for name in self.running)
+        assert all(in_pool[name] <= most for name, most in self.limits.pools.items())
+        self.check_nothing_waits_in_vain(in_lane, in_pool)
         assert decision.ended == (len(self.outcomes) == len(self.plan.steps))
+
+    def check_nothing_waits_in_vain(self, in_lane: Counter, in_pool: Counter) -> None:
+        """A step that could start has no free slot in its lane, or none in its pool."""
+        for step in self.plan.steps:
+            has_begun = step.id in self.outcomes or step.id in self.running or self.started[step.id]
+            if self.stopped or self.broken_by or has_begun or not self.outcomes.keys() >= {*step.parents, *step.after}:
+                continue
+            lane, pool = route_of(step).lane, step.pool
+            is_full = pool is not None and in_pool[pool] >= self.limits.pools[pool]
+            assert is_full or in_lane[lane] >= self.limits.of(lane)
 
     def check_start(self, step) -> None:
         """Its parents ended well, what it comes after ended, and nothing forbids a start."""
@@ -206,7 +227,7 @@ def test_a_stopped_run_can_be_abandoned_at_any_moment(data):
 
 def drive(plan: Plan, statuses: dict[str, Status], settled: tuple[Outcome, ...] = (), ends: int = 1000) -> Driven:
     """Run a plan whose steps end as `statuses` says, one after another; give up after so many ends."""
-    scheduler = Scheduler(plan, Limits(), settled=settled)
+    scheduler = Scheduler(plan, Limits(pools=dict.fromkeys(POOLS, 1)), settled=settled)
     decision = scheduler.begin()
     running: list[str] = []
     started: list[str] = []

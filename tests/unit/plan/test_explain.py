@@ -64,6 +64,8 @@ def test_json_output_is_complete():
         "after": [],
         "reads": [{"database": "db", "schema": "main", "identifier": "stg_flights"}],
         "writes": [{"database": "db", "schema": "main", "identifier": "fct_flights"}],
+        "pool": None,
+        "priority": None,
         "cause": {"why": "selected", "of": None},
         "reason": "selected",
         "decision": {"act": "run", "words": ""},
