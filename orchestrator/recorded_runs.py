@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestrator.config.loader import load_settings
 from orchestrator.config.readers import MOST_RUNS
 from orchestrator.errors import RepairError, UnknownNodeError, UnknownRunError, UsageError
+from orchestrator.estimates.run_timings import run_timings
 from orchestrator.execution.events import step_of_event
 from orchestrator.execution.liveness import RunState, lives, state_of, this_process
 from orchestrator.execution.ports import RunReader
@@ -27,6 +28,7 @@ from orchestrator.report.notify_text import unsent_text
 from orchestrator.report.run_json import JsonEvents, json_line
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.report.summary import Summary
+from orchestrator.report.timings_text import print_timings, timings_to_json
 from orchestrator.scheduling.claims import cancelled
 from orchestrator.scheduling.schedule_ports import ScheduleRecord
 from orchestrator.scheduling.scheduled_command import project_name
@@ -91,6 +93,21 @@ def show_events(project_dir: Path | None, run: str | None, *, follow: bool = Fal
             if is_last:
                 return 0
             time.sleep(_LOOK)
+
+
+def show_timings(project_dir: Path | None, run: str | None, *, as_json: bool) -> int:
+    """Print what the steps of one run took, the last by default, and its critical path; the exit code is 0."""
+    with _opened(project_dir) as store:
+        reader = store.reader()
+        run_id = reader.find(run or None)
+        timings = run_timings(reader.events(run_id))
+    if timings is None:
+        raise RepairError(f"The run {run_id} has recorded no event yet.", hint="`elt history` lists the runs.")
+    if as_json:
+        _print_json(timings_to_json(timings))
+    else:
+        print_timings(open_console(), timings)
+    return 0
 
 
 def show_log(project_dir: Path | None, words: tuple[str, ...], *, as_json: bool) -> int:

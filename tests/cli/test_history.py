@@ -210,3 +210,19 @@ def until_it_builds(run) -> None:
     for line in run.stdout:
         if "step_started" in line and "slow" in line:
             return
+
+
+def test_the_timings_of_a_run_are_shown(elt, shop):
+    """Each step with its parts, the critical path, and as JSON everything in seconds."""
+    assert elt("run", project=shop).code == 0
+    said = elt("show", "--timings", project=shop)
+    assert said.code == 0
+    assert "Critical path" in said.out
+    found = json.loads(elt("show", "--timings", "--json", project=shop).out)
+    ran = [step for step in found["steps"] if step["ran"]]
+    built = [step for step in ran if step["kind"] == "model" and step["executed"] is not None]
+    assert built
+    assert all(step["compiled"] + step["executed"] <= step["ran"] for step in built)
+    assert found["critical_path"][-1] == max(ran, key=lambda step: step["ended_at"])["step_id"]
+    assert found["took"] >= found["critical_path_took"] >= found["unlimited"] > 0
+    assert elt("show", "--timings", "--events", "--json", project=shop).code == 2
