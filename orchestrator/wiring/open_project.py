@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator.adapters.dbt.dbt_project import DbtProject
+from orchestrator.adapters.dbt.parse_cache import ParseCache
+from orchestrator.adapters.dbt.project_answers import ProjectAnswers
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
@@ -177,10 +179,6 @@ def open_project(
 
     `needs_ingestion` says whether mistakes in the ingestion modules are errors; with None, the modules are not read.
     """
-
-    def hear_dbt(kind: str, message: str, node: str) -> None:
-        inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
-
     masker = inbox.masker
     # The masker learns the secrets before anything is logged.
     masker.learn_named(os.environ)
@@ -191,12 +189,11 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
-        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
-        resources.callback(dbt.close)
+        dbt = resources.enter_context(closing(_dbt_project(settings, inbox, keeps_answers=only_reads)))
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
-        manifest = manifest_from(json.loads(parsed.read()), parsed.path)
+        manifest = manifest_from(json.loads(parsed.content), parsed.path)
         require_distinct(placement, manifest)
         discovery = _hidden(found.result(), masker) if found else Discovery()  # the child ran meanwhile
         graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
@@ -222,6 +219,15 @@ def open_project(
             only_reads=only_reads,
             interval=call.scheduled.interval if call.scheduled else None,
         )
+
+
+def _dbt_project(settings: Settings, inbox: Inbox, *, keeps_answers: bool) -> DbtProject:
+    def hear(kind: str, message: str, node: str) -> None:
+        inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
+
+    cache = ParseCache(log_dir(settings).parent / "parsed") if keeps_answers else None
+    answers = ProjectAnswers(cache, inbox.masker.knows_any_in)
+    return DbtProject(settings.dbt_project_dir, hear, inbox.masker.text, answers)
 
 
 def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:

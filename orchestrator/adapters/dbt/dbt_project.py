@@ -3,7 +3,10 @@
 No other package sees dbt's session, its flags or its manifest.
 """
 
+import json
+import os
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,70 +19,101 @@ from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.left_batches import left_by_markers
 from orchestrator.adapters.dbt.ls_lines import list_lines
-from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.project_answers import FLAGS, NODES, SURROUNDINGS, TARGET, TYPES, ProjectAnswers
 from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.identity import NodeId, Relation, ResourceType
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.last_success import Marker
+from orchestrator.selection.node_selector import NodeSelector
 
 DECLARED = Placement()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedManifest:
+    """The manifest of a parse: its JSON, and the path under which it was written."""
+
+    path: Path
+    content: bytes
+
+
 class DbtProject:
-    """One dbt project, opened for one command line of dbt; only one can be open in a process."""
+    """One dbt project, opened for one command line of dbt; only one can be open in a process.
+
+    What dbt answered to the same command line before may be kept. dbt is then started only for other questions.
+    """
 
     def __init__(
         self,
         project_dir: Path,
         hear: Hear = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
+        answers: ProjectAnswers | None = None,
     ) -> None:
-        """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
-        self._session = DbtSession(project_dir, hear, mask)
+        """Set the callback for dbt's warnings, the function that removes secrets from a text, and the kept answers."""
+        self._answers = answers or ProjectAnswers()
+        self._project_dir = project_dir
+        self._own_session = DbtSession(project_dir, self._answers.listening(hear), mask)
+        self._open_session: Callable[[], Target] | None = None
+        """Opens the session; None once that was done."""
+        self._placement = DECLARED
+        self._manifest: ParsedManifest | None = None
+        """What dbt has parsed in this process."""
+        self._came_from: Path | None = None
+
+    @property
+    def _session(self) -> DbtSession:
+        """The session, which is opened now if the answers so far were kept ones."""
+        if self._answers.kept is not None and self._open_session is not None:
+            with self._answers.silence():
+                self._start()
+                self._manifest = self._parse()
+            self._answers.require_valid()
+        return self._own_session
 
     def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet.
 
         `run_vars` are vars of this run besides those of the command line, which win.
         """
-        return self._session.open(args, run_vars)
+        self._answers.begin(self._project_dir, args, run_vars)
+        self._open_session = lambda: self._own_session.open(args, run_vars)
+        if self._answers.kept is not None:
+            self._came_from = Path.cwd()
+            os.chdir(self._project_dir)  # as dbt does, so that relative paths mean the same
+        return self._answers.get("target", self._start, TARGET)
+
+    def _start(self) -> Target:
+        assert self._open_session is not None
+        target = self._open_session()
+        self._open_session = None
+        return target
 
     def close(self) -> None:
-        """Close dbt's connections and log file; idempotent."""
-        self._session.close()
+        """Keep the answers of dbt, close its connections and log file, and restore the working folder; idempotent."""
+        try:
+            if self._manifest is not None:
+                self._answers.keep(self._own_session, self._manifest.content, self._manifest.path)
+                self._answers.forget()
+        finally:
+            self._own_session.close()
+            if self._came_from is not None:
+                os.chdir(self._came_from)
+                self._came_from = None
 
     @cached_property
     def flags(self) -> DbtFlags:
         """What the command line, the environment and the project set."""
-        flags = vars(self._session.flags)
-        options = flags.get("WARN_ERROR_OPTIONS")
-
-        def is_set(name: str) -> bool:  # each command has only the flags that it takes
-            return bool(flags.get(name))
-
-        return DbtFlags(
-            profiles_dir=Path(str(flags["PROFILES_DIR"])),
-            vars=dict(flags.get("VARS") or {}),
-            fail_fast=is_set("FAIL_FAST"),
-            full_refresh=is_set("FULL_REFRESH"),
-            empty=is_set("EMPTY"),
-            sample=str(flags.get("SAMPLE") or ""),
-            event_time_start=str(flags.get("EVENT_TIME_START") or ""),
-            event_time_end=str(flags.get("EVENT_TIME_END") or ""),
-            defer=is_set("DEFER"),
-            warns_are_errors=is_set("WARN_ERROR") or (options is not None and options.includes("LogTestResult")),
-            skip_nodes_if_on_run_start_fails=is_set("skip_nodes_if_on_run_start_fails"),
-            source_freshness_run_project_hooks=is_set("source_freshness_run_project_hooks"),
-        )
+        return self._answers.get("flags", lambda: flags_of(self._session), FLAGS)
 
     @property
     def docs_address(self) -> tuple[Path, str, int, bool]:
@@ -89,11 +123,29 @@ class DbtProject:
 
     def credentials(self) -> dict[str, Any]:
         """Return the active target's connection as its adapter read it; contains secrets, so never show it."""
-        return self._session.credentials()
+        return self._answers.get("credentials", lambda: self._session.credentials())  # noqa: PLW0108  # it may open dbt
 
-    def parse(self, placement: Placement = DECLARED) -> ManifestFile:
+    def parse(self, placement: Placement = DECLARED) -> ParsedManifest:
         """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
-        return self._session.parse(placement)
+        self._placement = placement
+        if placement.prefix:
+            self._session  # noqa: B018  # the kept manifest has the nodes where they are declared
+            self._answers.forget()
+        elif self._answers.kept is not None and self._manifest is None:
+            kept = self._answers.kept
+            self._answers.get("parse", lambda: None)
+            return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest)
+        if self._manifest is None:
+            self._answers.get("parse", self._parse_now)
+        assert self._manifest is not None
+        return self._manifest
+
+    def _parse_now(self) -> None:
+        self._manifest = self._parse()
+
+    def _parse(self) -> ParsedManifest:
+        written = self._own_session.parse(self._placement)
+        return ParsedManifest(path=written.path, content=written.read())
 
     def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
         """Read these dbt sources from prefixed schemas; the manifest is written again."""
@@ -101,26 +153,34 @@ class DbtProject:
 
     def manifest_json(self) -> bytes:
         """Return the JSON of the manifest that dbt wrote last; empty before the parse."""
-        written = self._session.manifest_file
+        if self._answers.kept is not None and self._manifest is None:
+            return self._answers.kept.manifest
+        written = self._own_session.manifest_file
         return b"" if written is None else written.read()
 
     @property
     def unmoved(self) -> Mapping[NodeId, str]:
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
-        return self._session.unmoved
+        return self._own_session.unmoved  # without a prefix, none is
 
     @cached_property
-    def selector(self) -> DbtSelector:
+    def selector(self) -> NodeSelector:
         """dbt's selector of the parsed project."""
+        return KeptSelector(self._answers, lambda: self._dbt_selector)
+
+    @cached_property
+    def _dbt_selector(self) -> DbtSelector:
         return DbtSelector(self._session)
 
     def deferred_relations(self) -> Mapping[NodeId, Relation]:
         """Return the relations that `--defer` may read in place of nodes; empty without it."""
-        return self.selector.deferred_relations()
+        if self._answers.kept is not None:  # a command line with --defer is never kept
+            return {}
+        return self._dbt_selector.deferred_relations()
 
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""
-        return dbt_surroundings(self._session)
+        return self._answers.get("surroundings", lambda: dbt_surroundings(self._session), SURROUNDINGS)
 
     def list_lines(self, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return nodes in the output format of `dbt ls`."""
@@ -159,3 +219,62 @@ class DbtProject:
     def left_by_markers(self, node: NodeId, markers: Collection[MarkedBatch]) -> LeftBatches | None:
         """Return the batches of an interrupted microbatch model, as done or not according to the markers."""
         return left_by_markers(self._session, node, markers)
+
+
+def flags_of(session: DbtSession) -> DbtFlags:
+    """Return the options of an open session."""
+    flags = vars(session.flags)
+    options = flags.get("WARN_ERROR_OPTIONS")
+
+    def is_set(name: str) -> bool:  # each command has only the flags that it takes
+        return bool(flags.get(name))
+
+    return DbtFlags(
+        profiles_dir=Path(str(flags["PROFILES_DIR"])),
+        vars=dict(flags.get("VARS") or {}),
+        fail_fast=is_set("FAIL_FAST"),
+        full_refresh=is_set("FULL_REFRESH"),
+        empty=is_set("EMPTY"),
+        sample=str(flags.get("SAMPLE") or ""),
+        event_time_start=str(flags.get("EVENT_TIME_START") or ""),
+        event_time_end=str(flags.get("EVENT_TIME_END") or ""),
+        defer=is_set("DEFER"),
+        warns_are_errors=is_set("WARN_ERROR") or (options is not None and options.includes("LogTestResult")),
+        skip_nodes_if_on_run_start_fails=is_set("skip_nodes_if_on_run_start_fails"),
+        source_freshness_run_project_hooks=is_set("source_freshness_run_project_hooks"),
+    )
+
+
+class KeptSelector:
+    """dbt's selector, which is asked only for what is not kept."""
+
+    def __init__(self, answers: ProjectAnswers, selector: Callable[[], DbtSelector]) -> None:
+        self._answers = answers
+        self._selector = selector
+
+    def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
+        """Return what dbt would run for these expressions."""
+        question = json.dumps(["select", select, exclude, direct])
+
+        def ask() -> frozenset[NodeId]:
+            return self._selector().select(select=select, exclude=exclude, direct=direct)
+
+        return self._answers.get(question, ask, NODES)
+
+    def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
+        """Return every node of any type that these expressions name themselves."""
+        question = json.dumps(["named", select, exclude])
+        return self._answers.get(question, lambda: self._selector().named(select=select, exclude=exclude), NODES)
+
+    def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
+        """Return every node of any type that one of the expressions names."""
+        question = json.dumps(["matching", expressions])
+        return self._answers.get(question, lambda: self._selector().matching(expressions), NODES)
+
+    def deferred(self) -> frozenset[NodeId]:
+        """Return the nodes of the manifest that `--defer` uses."""
+        return self._answers.get("deferred", lambda: self._selector().deferred(), NODES)
+
+    def kept_types(self) -> frozenset[ResourceType] | None:
+        """Return the resource types that the options keep; None if no option limits them."""
+        return self._answers.get("kept_types", lambda: self._selector().kept_types(), TYPES)

@@ -1,0 +1,200 @@
+"""Answers questions about a dbt project from what dbt answered before, as long as nothing has changed."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from orchestrator.adapters.dbt.invocation import Hear
+from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
+from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.errors import ProjectError
+from orchestrator.nodes.dbt_flags import DbtFlags
+from orchestrator.nodes.identity import ResourceType
+from orchestrator.nodes.target import Target
+from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
+
+_Value = TypeVar("_Value")
+_CLOCK = 20_000_000
+"""Nanoseconds: file systems round the time of a change down to a tick of their clock."""
+_OTHER_MANIFESTS = ("STATE", "DEFER", "DEFER_STATE", "FAVOR_STATE")
+"""Flags that let dbt read a manifest that is not the project's own."""
+
+
+class Form(NamedTuple):
+    """How an answer is written as JSON, and read again."""
+
+    to_json: Callable[[Any], object]
+    from_json: Callable[[Any], Any]
+
+
+AS_IS = Form(lambda value: value, lambda value: value)
+NODES = Form(sorted, frozenset)
+TYPES = Form(
+    lambda types: None if types is None else sorted(types),
+    lambda found: None if found is None else frozenset(map(ResourceType, found)),
+)
+TARGET = Form(
+    lambda target: {**asdict(target), "siblings": list(target.siblings)},
+    lambda found: Target(**{**found, "siblings": tuple(found["siblings"])}),
+)
+FLAGS = Form(
+    lambda flags: {**asdict(flags), "profiles_dir": str(flags.profiles_dir)},
+    lambda found: DbtFlags(**{**found, "profiles_dir": Path(found["profiles_dir"])}),
+)
+
+
+def _surroundings_to(found: DbtSurroundings) -> object:
+    return {
+        **asdict(found),
+        "started_at": "",
+        "changing_flags": sorted(found.changing_flags),
+        "plugins_not_found": list(found.plugins_not_found),
+    }
+
+
+def _surroundings_from(found: dict[str, Any]) -> DbtSurroundings:
+    now = datetime.now(UTC).replace(tzinfo=None)  # as dbt's: in UTC, without a zone
+    lists = {"changing_flags": frozenset(found["changing_flags"]), "plugins_not_found": ()}
+    return DbtSurroundings(**{**found, **lists, "started_at": now})
+
+
+SURROUNDINGS = Form(_surroundings_to, _surroundings_from)
+
+
+class ProjectAnswers:
+    """The answers of one dbt command line: those of the cache, and those that dbt has given in this process.
+
+    Without a cache, dbt answers everything.
+    """
+
+    def __init__(
+        self,
+        cache: ParseCache | None = None,
+        knows_secret_in: Callable[[str], bool] = lambda _text: False,
+    ) -> None:
+        """Set the cache, and what says whether a text contains a secret: such a text is not kept."""
+        self._cache = cache
+        self._knows_secret_in = knows_secret_in
+        self._asked: tuple[str, ...] = ()
+        self._began = 0
+        self._environ: Mapping[str, str] = {}
+        self._hear: Hear = lambda *_: None
+        self._heard: list[list[str]] = []
+        self._is_silent = False
+        self._new: Answers = {}
+        self.kept: KeptParse | None = None
+        """What the cache has for the command line, if that is valid."""
+
+    def listening(self, hear: Hear) -> Hear:
+        """Return a callback for dbt's warnings, which notes them with the answer to which they belong."""
+        self._hear = hear
+
+        def listen(kind: str, message: str, node: str) -> None:
+            if not self._is_silent:
+                self._heard.append([kind, message, node])
+                hear(kind, message, node)
+
+        return listen
+
+    def begin(self, project_dir: Path, args: tuple[str, ...], run_vars: Mapping[str, str]) -> None:
+        """Look for the answers to a command line of dbt."""
+        # The working folder too, because options may have relative paths; dbt changes it while it is open.
+        self._asked, self._began = (str(project_dir), str(Path.cwd()), *args), time.time_ns()
+        self._environ = {**os.environ}  # as it is now: dbt sets variables of its own while it is open
+        if run_vars:  # their values differ in each run
+            self._cache = None
+        if self._cache is not None:
+            self.kept = self._cache.find(self._asked, self._environ)
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Do not pass on what dbt says meanwhile: it was said with the kept answers."""
+        self._is_silent = True
+        try:
+            yield
+        finally:
+            self._is_silent = False
+
+    def forget(self) -> None:
+        """Have dbt answer everything, and keep nothing."""
+        self.kept = self._cache = None
+
+    def get(self, question: str, ask: Callable[[], _Value], form: Form = AS_IS) -> _Value:
+        """Return the kept answer to a question, and repeat what dbt said then; without one, ask dbt."""
+        if self.kept is not None and question in self.kept.answers:
+            entry: Any = self.kept.answers[question]
+            for kind, message, node in entry["heard"]:
+                self._hear(kind, message, node)
+            value: _Value = form.from_json(entry["value"])
+            return value
+        first = len(self._heard)
+        found = ask()
+        self._new[question] = {"value": form.to_json(found), "heard": self._heard[first:]}
+        return found
+
+    def require_valid(self) -> None:
+        """Raise ProjectError if the project has changed since the kept answers were found."""
+        if self.kept is not None and state_of(self.kept.inputs, self._environ).digest != self.kept.digest:
+            raise ProjectError("The project was changed while it was read.", hint="Run the command again.")
+
+    def keep(self, session: DbtSession, manifest: bytes, manifest_path: Path) -> None:
+        """Keep the answers of a session that has parsed, if they can be valid for a later command."""
+        known = {} if self.kept is None else self.kept.answers
+        if self._cache is None or self._new.keys() <= known.keys():
+            return
+        answers: Answers = {**known, **self._new}
+        inputs = _inputs_of(session)
+        digest = None if inputs is None else self._digest(inputs)
+        if inputs is None or digest is None:
+            return
+        text = json.dumps(answers, default=str)
+        if json.loads(text) != answers or self._knows_secret_in(text + manifest.decode("utf-8", "replace")):
+            return
+        kept = KeptParse(
+            inputs=inputs, digest=digest, manifest_path=str(manifest_path), answers=answers, manifest=manifest
+        )
+        self._cache.keep(self._asked, kept)
+
+    def _digest(self, inputs: ParseInputs) -> str | None:
+        """Return the digest of what the parse read; None if some of it may have changed since it began."""
+        try:
+            state = state_of(inputs, self._environ)
+        except (OSError, TooManyInputsError):
+            return None
+        return state.digest if state.changed_at < self._began - _CLOCK else None
+
+
+def _inputs_of(session: DbtSession) -> ParseInputs | None:
+    """Return what the parse of an open session depends on; None if not all of it can be compared."""
+    from dbt.plugins import get_plugin_manager
+
+    config, flags = session.config, session.flags
+    credentials = config.credentials
+    reads_others = any(getattr(flags, name, None) for name in _OTHER_MANIFESTS)
+    is_plain = credentials.type == "duckdb" and not credentials.plugins and not credentials.secrets
+    if reads_others or not is_plain or not (flags.PARTIAL_PARSE and flags.WRITE_JSON):
+        return None
+    if get_plugin_manager(config.project_name).hooks:  # they add nodes of their own
+        return None
+    # Links are not resolved: a link of dbt_packages may point to another folder next time.
+    projects = [(Path(one.project_root).absolute(), one) for one in config.load_dependencies().values()]
+    trees = {root / path for root, one in projects for path in (*one.all_source_paths, *one.docs_paths)}
+    if any(session.target_path.is_relative_to(tree.resolve()) for tree in trees):  # each command writes there
+        return None
+    found = ParseInputs(
+        trees=tuple(sorted(str(tree) for tree in trees if trees.isdisjoint(tree.parents))),
+        tops=tuple(sorted(str(root) for root, _ in projects)),
+        lists=(str(Path(config.project_root, config.packages_install_path).absolute()),),
+        files=(str(Path(flags.PROFILES_DIR, "profiles.yml").absolute()),),
+    )
+    try:
+        return replace(found, variables=variables_asked(found)) if is_steady(found) else None
+    except OSError:
+        return None
