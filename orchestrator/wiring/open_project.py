@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.dbt.dbt_project import DbtProject
+from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
@@ -43,6 +43,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
+from orchestrator.wiring.dbt_choice import dbt_of
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.target_markers import target_record
@@ -54,7 +55,7 @@ class OpenProject:
     """A project's snapshot, and the tools that are open for it; valid inside the `open_project` context."""
 
     snapshot: ProjectSnapshot
-    dbt: DbtProject
+    dbt: DbtDriver
     inbox: Inbox
     lock_timeout: float
     host: IngestionHost | None = None
@@ -94,7 +95,7 @@ class OpenProject:
     def locked_database(self) -> LockedDatabase | None:
         """Return the process that has locked the database, for a command that only reads; None if it is free."""
         # The lock shows only when the file is opened. A command that runs waits for it instead, up to its limit.
-        can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
+        can_be_locked = self.only_reads and self.target.is_file and self.target.is_shared and self.target.is_there
         if can_be_locked and self._warehouse is None and self.locked is None:
             try:
                 self.warehouse()
@@ -145,7 +146,7 @@ class OpenProject:
 
     def limits(self) -> Limits:
         """Return how many steps of each lane may run at once: dbt's threads, and the settings for loads."""
-        return Limits(dbt=self.target.threads, ingest=self.settings.ingestion_threads)
+        return Limits(dbt=self.dbt.threads_of(self.target), ingest=self.settings.ingestion_threads)
 
     def _tell_of_wait(self, holder: Holder) -> None:
         message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"
@@ -190,7 +191,7 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
-        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
+        dbt = dbt_of(settings, hear_dbt, masker.text)
         resources.callback(dbt.close)
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now

@@ -3,13 +3,14 @@
 No other package sees dbt's session, its flags or its manifest.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
+from orchestrator.adapters.dbt.dbt_run import DbtRun, DbtRunStart
 from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
@@ -22,12 +23,15 @@ from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
+from orchestrator.execution.routes import ROUTES, Route
 from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
+from orchestrator.plan.plan import Plan
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.last_success import Marker
 
@@ -148,9 +152,51 @@ class DbtProject:
         """Return what runs single nodes of the project."""
         return NodeRuns(self._session, planned, added, places)
 
-    def ledger(self, runs: NodeRuns) -> DbtLedger:
-        """Return what keeps the outcomes of a run for dbt's cache, end hooks and artifacts."""
-        return DbtLedger(self._session, runs)
+    def begin_run(self, start: DbtRunStart) -> DbtRun:
+        """Return what runs the steps of a plan, one node in each call of dbt's own runners."""
+        runs = self.node_runs(start.planned, start.added, start.places)
+        runs.take_up(start.left)
+        # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
+        runs.recall(start.recalled)
+        ledger = DbtLedger(self._session, runs)
+        return DbtRun(
+            runner=DbtStepRunner(runs, ledger, start.verifier(runs)),
+            ledger=ledger,
+            close=runs.close,
+        )
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """One node at a time in each of dbt's threads."""
+        return ROUTES
+
+    @property
+    def reuses(self) -> bool:
+        """Results of dbt 1.x can be reused."""
+        return True
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Nothing: the packages of Python are known."""
+        return {}
+
+    def threads_of(self, target: Target) -> int:
+        """Return the threads of the target."""
+        return target.threads
+
+    def refusals(self, plan: Plan) -> Iterator[tuple[str, str]]:
+        """Yield nothing: this dbt runs every plan."""
+        del plan
+        yield from ()
+
+    def notes(self, plan: Plan) -> tuple[str, ...]:
+        """Return nothing: documentation is written for this dbt."""
+        del plan
+        return ()
+
+    def library(self) -> "DbtProject":
+        """Return this project."""
+        return self
 
     def found_outcome(self, marker: Marker, started_at: datetime | None) -> Outcome:
         """Return the outcome of a build that was committed but not recorded, from its marker."""

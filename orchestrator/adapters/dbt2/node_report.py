@@ -17,6 +17,7 @@ from orchestrator.adapters.dbt2.telemetry_words import (
     word_of,
 )
 from orchestrator.plan.status import Status
+from orchestrator.wording import count
 
 _TESTS = ("test.", "unit_test.")
 _SOURCE = "source."
@@ -114,7 +115,7 @@ def _test(attributes: Attributes, detail: Attributes | None, phase: str) -> Node
     status, word = _CHECKS[outcome]
     rows = attribute(detail or {}, "failing_rows")
     failures = 0 if rows is None and status is Status.SUCCESS else whole_number(rows)
-    message = f"Got {failures} failing rows" if failures and status is not Status.SUCCESS else ""
+    message = f"Got {count(failures, 'failing row')}" if failures and status is not Status.SUCCESS else ""
     return NodeEnding(status=status, word=word, message=message, failures=failures)
 
 

@@ -70,7 +70,7 @@ def test_an_outcome_means_the_same_in_every_spelling(spelling, unique_id, ending
 def test_a_failed_test_is_not_a_success_although_its_node_succeeded():
     """dbt's node outcome says only that the query ran."""
     report = report_of(TEST, node(TEST, outcome("success", test="failed", rows=1803)))
-    assert (report.status, report.failures, report.message) == (Status.FAIL, 1803, "Got 1803 failing rows")
+    assert (report.status, report.failures, report.message) == (Status.FAIL, 1803, "Got 1,803 failing rows")
 
 
 def test_a_test_whose_result_is_omitted_passed():
