@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.adapters.dbt.passthrough import command_in, run_command
 from orchestrator.adapters.dbt2.dbt_process import run_in_terminal
+from orchestrator.adapters.dbt2.engine import DbtProgram
 from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.dlt_extra import require_installed
 from orchestrator.config.loader import load_settings
@@ -76,11 +77,8 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     """
     # These must work where there is no project yet, so no settings are loaded.
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
-        folder = project_dir or Path.cwd()
-        with suppress(EltError):
-            if program := program_of(load_settings(project_dir)):
-                return run_in_terminal(program.words, words, folder)
-        return run_command(words, folder)
+        folder, program = project_dir or Path.cwd(), _program_here(project_dir)
+        return run_command(words, folder) if program is None else run_in_terminal(program.words, words, folder)
     settings = load_settings(project_dir)
     program = program_of(settings)
     with _profiles_from_here():
@@ -93,6 +91,15 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
         if program is not None:
             return run_in_terminal(program.words, words, settings.dbt_project_dir)
         return run_command(words, settings.dbt_project_dir)
+
+
+def _program_here(project_dir: Path | None) -> DbtProgram | None:
+    """Return the program that runs dbt in a folder; None for the library, also where there is no project yet."""
+    try:
+        settings = load_settings(project_dir)
+    except EltError:
+        return None
+    return program_of(settings)
 
 
 @contextmanager

@@ -7,8 +7,10 @@ written, into the telemetry of dbt 2.x. What is built, tested, interrupted and b
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -89,21 +91,27 @@ class Translation:
         self.write("SpanEnd", "node.NodeProcessed", began, moment, attributes={**attributes, "last_phase": RUN})
 
 
-def main(words: list[str]) -> int:
+def started(words: list[str]) -> Any:
+    """Start dbt 1.x with its log on a pipe."""
+    return subprocess.Popen([*DBT, *words], stdout=subprocess.PIPE, text=True)
+
+
+def started_alone(words: list[str]) -> int:
+    """Become dbt 1.x."""
+    os.execv(DBT[0], [*DBT, *words])
+
+
+def main(words: list[str], start: Callable[[list[str]], Any] = started) -> int:
     """Run one command."""
     if words == ["--version"]:
         sys.stdout.write(f"dbt-fusion {VERSION}\n")
         return 0
     name = taken(words, "--otel-file-name")
     if name is None:
-        os.execv(DBT[0], [*DBT, *words])
+        return started_alone(words) if start is started else start(words, None).wait()
     folder = Path(words[words.index("--log-path") + 1])
     signal.signal(signal.SIGINT, lambda *_: None)  # dbt itself ends first
-    real = subprocess.Popen(
-        [*DBT, *words, "--log-format", "json", "--log-level", "debug", "--log-format-file", "text"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    real = start([*words, "--log-format", "json", "--log-level", "debug", "--log-format-file", "text"])
     with (folder / name).open("w") as out:
         translation = Translation(out)
         for line in real.stdout or ():
@@ -121,5 +129,15 @@ def main(words: list[str]) -> int:
     return code if code >= 0 else 1
 
 
+def sent(server: str, words: list[str]) -> int:
+    """Have a process run the command that has imported dbt before; it ends if this one does."""
+    with socket.socket(socket.AF_UNIX) as there:
+        there.connect(server)
+        order = json.dumps({"words": words, "folder": str(Path.cwd()), "environment": dict(os.environ)})
+        socket.send_fds(there, [order.encode()], [1, 2])
+        return int(there.recv(16) or 1)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    warm = os.environ.get("STAND_IN_SERVER")
+    sys.exit(sent(warm, sys.argv[1:]) if warm and "--version" not in sys.argv else main(sys.argv[1:]))
