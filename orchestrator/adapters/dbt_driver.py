@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.adapters.dbt.dbt_project import DbtProject
-from orchestrator.adapters.dbt.dbt_run import DbtRun, DbtRunStart
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
+from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.execution.routes import Route
@@ -100,7 +100,7 @@ class DbtDriver(Protocol):
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the first row of a query on the target; raises WarehouseError."""
 
-    def begin_run(self, start: DbtRunStart) -> DbtRun:
+    def begin_run(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs the steps of a plan."""
 
     def library(self) -> DbtProject:

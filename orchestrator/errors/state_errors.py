@@ -236,7 +236,7 @@ class DbtCommandError(EltError):
 class DbtLimitError(EltError):
     """The command needs something that dbt 2.x cannot do, because it is a program of its own.
 
-    `elt plan` lists what a run could not do. [Versions](versions.md) describes the limits.
+    `elt plan` lists what keeps a run from starting.
     """
 
     code = "E100"

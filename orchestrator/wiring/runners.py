@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.adapters.dbt.dbt_run import DbtRun, DbtRunStart
+from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
@@ -39,7 +39,7 @@ class _Parts:
     """What runners are made of."""
 
     project: OpenProject
-    dbt: DbtRun
+    dbt: RunningDbt
     record: SqlTargetRecord | None
     left: Left
     scheduled: ScheduledTime | None

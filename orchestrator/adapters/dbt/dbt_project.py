@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
-from orchestrator.adapters.dbt.dbt_run import DbtRun, DbtRunStart
 from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
@@ -21,6 +20,7 @@ from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.run_vars import NO_VARS
+from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.dbt.step_runner import DbtStepRunner
@@ -152,14 +152,14 @@ class DbtProject:
         """Return what runs single nodes of the project."""
         return NodeRuns(self._session, planned, added, places)
 
-    def begin_run(self, start: DbtRunStart) -> DbtRun:
+    def begin_run(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs the steps of a plan, one node in each call of dbt's own runners."""
         runs = self.node_runs(start.planned, start.added, start.places)
         runs.take_up(start.left)
         # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
         runs.recall(start.recalled)
         ledger = DbtLedger(self._session, runs)
-        return DbtRun(
+        return RunningDbt(
             runner=DbtStepRunner(runs, ledger, start.verifier(runs)),
             ledger=ledger,
             close=runs.close,

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from orchestrator.adapters.dbt2.dbt_calls import MOST_NODES, QualifiedNames
 from orchestrator.adapters.dbt2.dbt_process import DbtAnswer
 from orchestrator.adapters.dbt2.given_options import GivenOptions
+from orchestrator.adapters.dbt2.program_calls import MOST_NODES, QualifiedNames
 from orchestrator.errors import SelectionError
 from orchestrator.nodes.identity import NodeId, ResourceType
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from orchestrator.adapters.dbt.dbt_error_class import error_class
-from orchestrator.adapters.dbt2.dbt_calls import DbtNodeStep
 from orchestrator.adapters.dbt2.node_report import NodeReport
+from orchestrator.adapters.dbt2.program_calls import DbtNodeStep
 from orchestrator.execution.outcome import ErrorClass, Outcome, Reason, ReasonCode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from orchestrator.adapters.dbt.dbt_project import DbtProject
-from orchestrator.adapters.dbt.dbt_run import DbtRun, DbtRunStart
 from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
-from orchestrator.adapters.dbt2.dbt_calls import DbtCall, QualifiedNames
+from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dbt2.dbt_process import DbtProcess, DbtProcesses
 from orchestrator.adapters.dbt2.engine import DbtProgram
 from orchestrator.adapters.dbt2.given_options import GivenOptions, flags_of, read_options, vars_of
 from orchestrator.adapters.dbt2.ls_selector import DbtLs, LsSelector
+from orchestrator.adapters.dbt2.program_calls import ProgramCall, QualifiedNames
 from orchestrator.adapters.dbt2.program_ledger import DbtProgramLedger
 from orchestrator.adapters.dbt2.program_limits import notes_on, refusals_of
 from orchestrator.adapters.dbt2.program_runner import DbtProgramRunner
@@ -208,7 +208,7 @@ class DbtProgramProject:
         """Return how dbt 2.x runs a plan differently."""
         return notes_on(plan, self.program.name)
 
-    def begin_run(self, start: DbtRunStart) -> DbtRun:
+    def begin_run(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs batches of steps, one process for each command that a batch needs."""
         del start  # markers, batches that are left and earlier results are not known to this dbt
         runner = DbtProgramRunner(
@@ -218,9 +218,9 @@ class DbtProgramProject:
             warn=lambda message: self._hear("warning", message, ""),
         )
         ledger = DbtProgramLedger(self.target_path, self.program.version, self._options.command)
-        return DbtRun(runner=runner, ledger=ledger, close=lambda: None)
+        return RunningDbt(runner=runner, ledger=ledger, close=lambda: None)
 
-    def _started(self, call: DbtCall) -> DbtProcess:
+    def _started(self, call: ProgramCall) -> DbtProcess:
         words = [*call.command.split(), *self._common(), *self._options.of_run(call.command)]
         if call.full_refresh:
             words.append("--full-refresh")

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.adapters.dbt2.dbt_calls import DbtCall, DbtNodeStep, QualifiedNames, calls_of, does_nothing
 from orchestrator.adapters.dbt2.dbt_process import DbtProcess
 from orchestrator.adapters.dbt2.node_report import NodeReport
+from orchestrator.adapters.dbt2.program_calls import DbtNodeStep, ProgramCall, QualifiedNames, calls_of, does_nothing
 from orchestrator.adapters.dbt2.program_outcomes import cancelled, collateral, not_reported, nothing_done, outcome_of
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
@@ -32,7 +32,7 @@ class DbtProgramRunner:
 
     def __init__(
         self,
-        start: Callable[[DbtCall], DbtProcess],
+        start: Callable[[ProgramCall], DbtProcess],
         names: QualifiedNames,
         *,
         full_refresh: bool,
@@ -64,7 +64,7 @@ class DbtProgramRunner:
         for running in found:
             running.process.interrupt()
 
-    def _called(self, call: DbtCall) -> Iterator[Outcome]:
+    def _called(self, call: ProgramCall) -> Iterator[Outcome]:
         running = _Running(self._start(call), {step.node: step for step in call.steps})
         with self._lock:
             self._running.append(running)

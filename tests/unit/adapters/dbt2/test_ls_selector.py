@@ -2,10 +2,10 @@
 
 import pytest
 
-from orchestrator.adapters.dbt2.dbt_calls import MOST_NODES, QualifiedNames
 from orchestrator.adapters.dbt2.dbt_process import DbtAnswer
 from orchestrator.adapters.dbt2.given_options import read_options
 from orchestrator.adapters.dbt2.ls_selector import DbtLs, LsSelector
+from orchestrator.adapters.dbt2.program_calls import MOST_NODES, QualifiedNames
 from orchestrator.errors import SelectionError
 from orchestrator.nodes.identity import NodeId, ResourceType
 

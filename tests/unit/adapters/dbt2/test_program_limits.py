@@ -5,7 +5,7 @@ from dataclasses import replace
 from orchestrator.adapters.dbt2.program_limits import levels_of, notes_on, refusals_of
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Cause, HookStep, IngestStep, StepId, Why
-from tests.unit.adapters.dbt2.test_dbt_calls import build, check, freshness
+from tests.unit.adapters.dbt2.test_program_calls import build, check, freshness
 
 CAUSE = Cause(why=Why.SELECTED)
 A = build("model.shop.a")

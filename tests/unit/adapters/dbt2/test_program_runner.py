@@ -13,7 +13,7 @@ from orchestrator.execution.ports import Request
 from orchestrator.execution.stopping import StepStop
 from orchestrator.nodes.identity import ResourceType
 from orchestrator.plan.status import Status
-from tests.unit.adapters.dbt2.test_dbt_calls import build, check, freshness, names_of
+from tests.unit.adapters.dbt2.test_program_calls import build, check, freshness, names_of
 
 A, B, T = build("model.shop.a"), build("model.shop.b"), check("test.shop.t")
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.adapters.dbt2.dbt_calls import MOST_NODES, QualifiedNames, calls_of, does_nothing
+from orchestrator.adapters.dbt2.program_calls import MOST_NODES, QualifiedNames, calls_of, does_nothing
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.step import BuildStep, Cause, FreshnessStep, HookStep, StepId, TestStep, Why
 

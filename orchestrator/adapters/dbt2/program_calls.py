@@ -16,7 +16,7 @@ DbtNodeStep = BuildStep | TestStep | FreshnessStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DbtCall:
+class ProgramCall:
     """One call of dbt: the command, the steps, and the words that select them."""
 
     command: str
@@ -58,7 +58,7 @@ def does_nothing(step: Step) -> bool:
     return step.resource_type not in _WORKS or step.materialized == "ephemeral"
 
 
-def calls_of(steps: Sequence[Step], names: QualifiedNames, *, full_refresh: bool) -> tuple[DbtCall, ...]:
+def calls_of(steps: Sequence[Step], names: QualifiedNames, *, full_refresh: bool) -> tuple[ProgramCall, ...]:
     """Return the calls that run these steps, none of which waits for another.
 
     A full refresh applies to what the user named, and not to what the planner added. Unit tests have a call of their
@@ -111,12 +111,12 @@ def _besides(nodes: AbstractSet[NodeId], names: QualifiedNames) -> AbstractSet[N
     return set[NodeId]().union(*(names.selected_by(node) for node in nodes)) - nodes
 
 
-def _call(command: str, steps: tuple[DbtNodeStep, ...], names: QualifiedNames, *, refreshes: bool) -> DbtCall:
+def _call(command: str, steps: tuple[DbtNodeStep, ...], names: QualifiedNames, *, refreshes: bool) -> ProgramCall:
     nodes = [step.node for step in steps]
     if command == _FRESHNESS:
-        return DbtCall(command=command, steps=steps, select=tuple(f"source:{_source(node)}" for node in nodes))
+        return ProgramCall(command=command, steps=steps, select=tuple(f"source:{_source(node)}" for node in nodes))
     only_tests = all(isinstance(step, TestStep) for step in steps)
-    return DbtCall(
+    return ProgramCall(
         command=_TEST if only_tests else command,
         steps=steps,
         full_refresh=refreshes,

@@ -28,7 +28,7 @@ class DbtRunStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DbtRun:
+class RunningDbt:
     """dbt during one run: what runs its steps, and what keeps their outcomes."""
 
     runner: StepRunner
