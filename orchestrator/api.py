@@ -112,9 +112,10 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
         made = planned(command, project, known)
         attempts = attempt_rules(project.settings, project.graph, made, command)
         copy = copy_of(project, command.verb)
+        problems = (*project.dbt.refusals(made), *unmovable(project, made), *lacking(project, made))
         notes = (
             *made.notes,
-            *(f"cannot run yet: {problem}" for problem, _ in (*unmovable(project, made), *lacking(project, made))),
+            *(f"cannot run yet: {problem}" for problem, _ in problems),
             *([] if copy is None else [f"after a green run, the database is copied to {copy}"]),
         )
         return Planned(

@@ -58,7 +58,7 @@ SLOW = (
     *("tests/functional/postgres/test_contents.py", "tests/functional/postgres/test_reuse.py"),
     "tests/functional/postgres/test_marks.py::test_a_committed_build_is_not_repeated",
     "tests/functional/postgres/test_loads.py::test_a_killed_load_is_finished_without_doubling_rows",
-    "tests/cli/test_full_disk.py",
+    *("tests/cli/test_full_disk.py", "tests/cli/test_dbt2_processes.py"),
     *("tests/agreement/test_random_projects.py", "tests/agreement/test_selection.py"),
     *("tests/faults/test_small_kills.py", "tests/faults/test_real_kills.py"),
     *("tests/functional/postgres/test_created_at_once.py", "tests/functional/postgres/test_one_checkout.py"),

@@ -98,6 +98,8 @@ class Settings:
     """The folder of elt.yml; without one, the dbt project or the folder above that contains its ingestion folder."""
     dbt_project_dir: Path = field(metadata=at("dbt_project", text))
     elt_yml: Path | None = None
+    dbt_command: str = field(default="", metadata=at("dbt.command", text))
+    """The program of dbt 2.x; empty for dbt 1.x, which is a library."""
     ingestion_folder: Path | None = field(default=None, metadata=at("ingestion.folder", text))
     ingestion_threads: int = field(default=2, metadata=at("ingestion.threads", positive))
     ingestion_pythons: Mapping[str, Path] = field(default_factory=_empty, metadata=at("ingestion.python", text))

@@ -218,3 +218,29 @@ class NotificationError(EltError):
     Error [E090]: data-team: Failed to send Slack notification: Forbidden, error=403.
     Check the URL in SLACK_URL, then send a test again."""
     exit_code = 1
+
+
+class DbtCommandError(EltError):
+    """The program that `dbt.command` in elt.yml names cannot be used: it is missing, or is not dbt 2.x.
+
+    `elt` asks it for its version. dbt 1.x is used as a Python library, without this key.
+    """
+
+    code = "E099"
+    remedy = "Correct the name or the path, or remove `dbt.command` to use the dbt that is installed with `elt`."
+    example = """
+    Error [E099]: /data/shop/elt.yml: 'dbt.command' names dbtf, which cannot be started: No such file or directory.
+    Install dbt 2.x, write the path of its program, or remove the key to use dbt 1.x."""
+
+
+class DbtLimitError(EltError):
+    """The command needs something that dbt 2.x cannot do, because it is a program of its own.
+
+    `elt plan` lists what keeps a run from starting.
+    """
+
+    code = "E100"
+    remedy = "Leave out what the message names, or remove `dbt.command` from elt.yml to use dbt 1.x."
+    example = """
+    Error [E100]: dbt 2.0.1 cannot run on-run-start hooks once: each of its processes would run them again.
+    Remove the hooks, or remove `dbt.command` from elt.yml to use dbt 1.x."""

@@ -13,6 +13,8 @@ from orchestrator.nodes.read_definition import definition_of, macros_of, reading
 Raw = Mapping[str, Any]
 
 KNOWN_SCHEMA = "https://schemas.getdbt.com/dbt/manifest/v12.json"
+SAME_SCHEMAS = frozenset({KNOWN_SCHEMA, "https://schemas.getdbt.com/dbt/manifest/v20.json"})
+"""Previews of dbt 2.0 wrote the same documents as version 20."""
 SECTIONS = (
     "nodes",
     "functions",
@@ -72,7 +74,7 @@ def manifest_from(raw: object, path: Path) -> Manifest:
 
 def _refuse_other_versions(metadata: Raw, path: Path) -> None:
     version = metadata.get("dbt_schema_version")
-    if version == KNOWN_SCHEMA:
+    if version in SAME_SCHEMAS:
         return
     named = f"of version {version}" if version else "without a version"
     wrote = f", written by dbt {metadata['dbt_version']}" if metadata.get("dbt_version") else ""
@@ -80,6 +82,17 @@ def _refuse_other_versions(metadata: Raw, path: Path) -> None:
         f"The manifest {path} is {named}{wrote}; only version 12 is supported.",
         hint="Use dbt 1.8 to 1.11, which write version 12, and run `elt dbt parse`.",
     )
+
+
+def qualified_names(raw: Raw) -> Mapping[NodeId, tuple[str, ...]]:
+    """Return the qualified name of every enabled node: its package, its folders and its name, as `fqn:` matches it."""
+    rows = (row for section in SECTIONS for row in _rows(raw, section))
+    return {NodeId(row["unique_id"]): tuple(map(str, row.get("fqn") or ())) for row in rows}
+
+
+def has_default_selector(raw: Raw) -> bool:
+    """Return whether selectors.yml says what a command without a selection runs."""
+    return any(isinstance(one, dict) and one.get("default") for one in (raw.get("selectors") or {}).values())
 
 
 def _rows(raw: Raw, section: str) -> Iterator[Raw]:

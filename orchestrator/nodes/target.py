@@ -24,6 +24,8 @@ class Target:
     """The names of all targets of the profile."""
     config: Mapping[str, object] = field(default_factory=dict)
     """For DuckDB: the configuration that its connections are opened with."""
+    is_for_dbt_alone: bool = False
+    """Whether only dbt opens the database, because dbt is a process of its own."""
 
     @property
     def is_file(self) -> bool:
@@ -33,7 +35,7 @@ class Target:
     @property
     def is_shared(self) -> bool:
         """Whether loads, validations and elt itself can work in it alongside dbt."""
-        return self.is_file or self.adapter == "postgres"
+        return not self.is_for_dbt_alone and (self.is_file or self.adapter == "postgres")
 
     @property
     def is_there(self) -> bool:

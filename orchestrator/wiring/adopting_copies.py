@@ -40,7 +40,7 @@ class Copies:
 
     @cached_property
     def _verifier(self) -> Verifier | None:
-        runs = self.project.dbt.node_runs(planned=self.nodes)
+        runs = self.project.dbt.library().node_runs(planned=self.nodes)
         self.project.resources.callback(runs.close)
         runs.enter_thread()  # dbt keeps its invocation by thread
         return verifier_of(self.project, runs, None, None)

@@ -6,15 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dbt.passthrough import command_in, run_command
+from orchestrator.adapters.dbt2.dbt_process import run_in_terminal
+from orchestrator.adapters.dbt2.engine import DbtProgram
+from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.dlt_extra import require_installed
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import EVERY_MODULE, Settings
-from orchestrator.errors import MissingExtraError
+from orchestrator.errors import EltError, MissingExtraError
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.plan.consent import Consents, require_consent, require_consent_to_flags
+from orchestrator.wiring.dbt_choice import dbt_of, program_of
 
 _DECLARED = Placement()
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
@@ -74,8 +77,10 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     """
     # These must work where there is no project yet, so no settings are loaded.
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
-        return run_command(words, project_dir or Path.cwd())
+        folder, program = project_dir or Path.cwd(), _program_here(project_dir)
+        return run_command(words, folder) if program is None else run_in_terminal(program.words, words, folder)
     settings = load_settings(project_dir)
+    program = program_of(settings)
     with _profiles_from_here():
         if settings.protected_targets and dbt_writer(words):
             with _opened(settings, words) as (dbt, target):
@@ -83,12 +88,23 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
                     danger = "dbt retry may drop tables: it repeats an earlier command, with its options and its target"
                     require_consent(settings, set(settings.protected_targets), danger, consents)
                 require_consent_to_flags(settings, target.name, dbt.flags, consents)
+        if program is not None:
+            return run_in_terminal(program.words, words, settings.dbt_project_dir)
         return run_command(words, settings.dbt_project_dir)
 
 
+def _program_here(project_dir: Path | None) -> DbtProgram | None:
+    """Return the program that runs dbt in a folder; None for the library, also where there is no project yet."""
+    try:
+        settings = load_settings(project_dir)
+    except EltError:
+        return None
+    return program_of(settings)
+
+
 @contextmanager
-def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtProject, Target]]:
-    dbt = DbtProject(settings.dbt_project_dir)
+def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtDriver, Target]]:
+    dbt = dbt_of(settings)
     try:
         yield dbt, dbt.open(words)
     finally:

@@ -16,7 +16,7 @@ from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.load_rules import load_rules
 from orchestrator.execution.loop import run_plan
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import RunStore, RunWriter
+from orchestrator.execution.ports import AllRun, Reuse, RunStore, RunWriter
 from orchestrator.execution.printed import printed_as_notices
 from orchestrator.execution.reconcile import Left
 from orchestrator.execution.recorded import Opening
@@ -70,11 +70,8 @@ def drive(
     plan = decided_plan.plan
     require_ready(project, plan)  # before the run is recorded: a refused run leaves no record
     copy = copy_of(project, command.verb)
-    reuse = known.reuse(decided_plan, opening.run_id, continued, share_of(command, project.settings))
-    reuse.continued = left.batches.keys()
-    if command.shadow_reuse:
-        reuse.shadow = shadow_of(project, known.facts)
-    terms = _terms(project, plan, command, opening.run_id, reuse, continued)
+    reuse = _reuse_of(project, known, decided_plan, command, opening, continued, left)
+    terms = _terms(project, plan, command, opening.run_id, reuse or AllRun(), continued)
     estimates = start_estimates(project, known, plan, command, audience)
     writer = known.store.writer(opening)  # nothing is written before its first event
     settled = () if continued is None else (*continued.settled, *continued.found)
@@ -83,7 +80,7 @@ def drive(
         plan,
         settled,
         left=left,
-        was_built=_was_built(reuse, plan),
+        was_built=reuse is not None and _was_built(reuse, plan),
         reader=known.reader,
         on_content=known.facts.note_content,
         scheduled=command.scheduled,
@@ -104,11 +101,30 @@ def drive(
         has_ended(exit_code(run_status(outcomes)))
     tell = partial(_tell, project, writer, opening.run_id)
     forget_old_runs(known.store, project.settings.keep_runs, _now(), tell)  # after the run, whose own record counts too
-    has_ended(code := _exit_code(reuse.shadow, outcomes, tell))
+    has_ended(code := _exit_code(None if reuse is None else reuse.shadow, outcomes, tell))
     if copy is not None and plan.steps and code is ExitCode.SUCCESS:  # readers never see a state that is not green
         has_ended(ExitCode.NOT_GREEN)  # if copying is interrupted
         has_ended(code := publish(project, copy, tell))
     return FinishedRun(run_id=opening.run_id, plan=plan, outcomes=outcomes, exit_code=code)
+
+
+def _reuse_of(
+    project: OpenProject,
+    known: Knowledge,
+    decided_plan: DecidedPlan,
+    command: Command,
+    opening: Opening,
+    continued: Continued | None,
+    left: Left,
+) -> RunReuse | None:
+    """Return what decides on reuse during the run; None if nothing that this dbt builds can be reused."""
+    if not project.dbt.reuses:
+        return None
+    reuse = known.reuse(decided_plan, opening.run_id, continued, share_of(command, project.settings))
+    reuse.continued = left.batches.keys()
+    if command.shadow_reuse:
+        reuse.shadow = shadow_of(project, known.facts)
+    return reuse
 
 
 def _was_built(reuse: RunReuse, plan: Plan) -> bool:
@@ -134,13 +150,14 @@ def _stoppable(stop: StopRequest, audience: Audience) -> Iterator[Callable[[Exit
 
 
 def _terms(
-    project: OpenProject, plan: Plan, command: Command, run_id: str, reuse: RunReuse, continued: Continued | None
+    project: OpenProject, plan: Plan, command: Command, run_id: str, reuse: Reuse, continued: Continued | None
 ) -> RunTerms:
     """Return the terms of a run: the settings, the command's options, and what a resumed run brings with it."""
     return RunTerms(
         run_id=run_id,
         database=project.database,
         limits=project.limits(),
+        routes=project.dbt.routes,
         fail_fast=project.snapshot.flags.fail_fast,
         loads=load_rules(project.settings, project.graph, plan),
         grace=command.grace,

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.dbt.dbt_project import DbtProject
-from orchestrator.adapters.dbt.parse_cache import ParseCache
-from orchestrator.adapters.dbt.project_answers import ProjectAnswers
+from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.dlt.unused_code import unused_code_note
@@ -45,6 +43,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
+from orchestrator.wiring.dbt_choice import dbt_of, kept_answers
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.target_markers import target_record
@@ -56,7 +55,7 @@ class OpenProject:
     """A project's snapshot, and the tools that are open for it; valid inside the `open_project` context."""
 
     snapshot: ProjectSnapshot
-    dbt: DbtProject
+    dbt: DbtDriver
     inbox: Inbox
     lock_timeout: float
     host: IngestionHost | None = None
@@ -96,7 +95,7 @@ class OpenProject:
     def locked_database(self) -> LockedDatabase | None:
         """Return the process that has locked the database, for a command that only reads; None if it is free."""
         # The lock shows only when the file is opened. A command that runs waits for it instead, up to its limit.
-        can_be_locked = self.only_reads and self.target.is_file and self.target.is_there
+        can_be_locked = self.only_reads and self.target.is_file and self.target.is_shared and self.target.is_there
         if can_be_locked and self._warehouse is None and self.locked is None:
             try:
                 self.warehouse()
@@ -148,7 +147,7 @@ class OpenProject:
     def limits(self) -> Limits:
         """Return how many steps of each lane and pool may run at once: dbt's threads, and the settings."""
         settings = self.settings
-        return Limits(dbt=self.target.threads, ingest=settings.ingestion_threads, pools=settings.pools)
+        return Limits(dbt=self.dbt.threads_of(self.target), ingest=settings.ingestion_threads, pools=settings.pools)
 
     def _tell_of_wait(self, holder: Holder) -> None:
         message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"
@@ -179,6 +178,10 @@ def open_project(
 
     `needs_ingestion` says whether mistakes in the ingestion modules are errors; with None, the modules are not read.
     """
+
+    def hear_dbt(kind: str, message: str, node: str) -> None:
+        inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
+
     masker = inbox.masker
     # The masker learns the secrets before anything is logged.
     masker.learn_named(os.environ)
@@ -189,7 +192,8 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
-        dbt = resources.enter_context(closing(_dbt_project(settings, inbox, keeps_answers=only_reads)))
+        answers = kept_answers(settings, masker) if only_reads else None  # a run opens dbt anyway
+        dbt = resources.enter_context(closing(dbt_of(settings, hear_dbt, masker.text, answers)))
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
@@ -219,15 +223,6 @@ def open_project(
             only_reads=only_reads,
             interval=call.scheduled.interval if call.scheduled else None,
         )
-
-
-def _dbt_project(settings: Settings, inbox: Inbox, *, keeps_answers: bool) -> DbtProject:
-    def hear(kind: str, message: str, node: str) -> None:
-        inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
-
-    cache = ParseCache(log_dir(settings).parent / "parsed") if keeps_answers else None
-    answers = ProjectAnswers(cache, inbox.masker.knows_any_in)
-    return DbtProject(settings.dbt_project_dir, hear, inbox.masker.text, answers)
 
 
 def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:

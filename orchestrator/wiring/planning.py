@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator.config.loader import load_settings
 from orchestrator.config.settings import Settings
+from orchestrator.errors import DbtLimitError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
@@ -124,7 +125,8 @@ def selected(command: Command, project: OpenProject) -> ProjectSnapshot:
 def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
     """Return the plan of a request, from the relations that exist now; without decisions, so every step runs."""
     made = make_plan(project.graph, request, WarehouseFacts(project))
-    return replace(made, notes=(*made.notes, *unknown_targets(project.settings, project.target.siblings)))
+    notes = (*unknown_targets(project.settings, project.target.siblings), *project.dbt.notes(made))
+    return replace(made, notes=(*made.notes, *notes))
 
 
 def decided(
@@ -137,9 +139,27 @@ def decided(
     if known is None or command.verb is not Verb.BUILD:  # only builds are reused
         return DecidedPlan(plan=made)
     share = share_of(command, project.settings)
+    if not project.dbt.reuses:
+        _refuse_reuse(command, share)
+        return DecidedPlan(plan=made)
     made = with_recent_loads(made, project, known.reader, known.last_attempts, datetime.now(UTC))
     skips = command.skip_unchanged or command.shadow_reuse
     found = known.decided(made, request, skip_unchanged=skips, verifies=share > 0, keeps_hooks=command.shadow_reuse)
     noted = noted_sample(found.plan, known.verifiable, share) if share else found.plan
     # Last: a load that keeps failing is not attempted, whatever was decided about the steps below it.
     return replace(found, plan=known.with_open_circuits(noted))
+
+
+def _refuse_reuse(command: Command, share: float) -> None:
+    """Raise DbtLimitError if a command asks for what needs a dbt whose results can be reused."""
+    asked = {
+        "--skip-unchanged": command.skip_unchanged,
+        "--shadow-reuse": command.shadow_reuse,
+        "--verify-reuse": share > 0,
+    }
+    names = [name for name, is_asked in asked.items() if is_asked]
+    if names:
+        raise DbtLimitError(
+            f"Results of dbt 2.x are not reused, so {' and '.join(names)} cannot be used.",
+            hint=f"Leave {names[0]} out, or remove `dbt.command` from elt.yml to use dbt 1.x.",
+        )

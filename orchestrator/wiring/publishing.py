@@ -30,6 +30,9 @@ def copy_of(project: OpenProject, verb: Verb) -> Path | None:
         of = "in memory" if target.path == ":memory:" else f"{target.description}"
         reason = f"the target {target.name} is {of}: only a DuckDB file on this machine can be copied"
         raise _refused(project, reason, "Remove the target from `publish_copy`, or let it be a DuckDB file.")
+    if not target.is_shared:
+        reason = "only dbt 2.x opens the database, and a copy needs it open in elt"
+        raise _refused(project, reason, "Remove the target from `publish_copy`, or remove `dbt.command`.")
     attached = project.dbt.credentials().get("attach") or ()
     # The copy must not replace a database that the run itself attaches.
     others = [Path(str(path)) for one in attached if (path := one.get("path"))]

@@ -7,7 +7,7 @@ from orchestrator.adapters.dlt.destinations import refused_destination
 from orchestrator.adapters.great_expectations.gx_extra import require_installed
 from orchestrator.adapters.own_steps.step_readiness import unready
 from orchestrator.config.mistakes import Mistakes
-from orchestrator.errors import LoadConfigurationError, UsageError
+from orchestrator.errors import DbtLimitError, LoadConfigurationError, UsageError
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, IngestStep, OwnStep, ValidationStep
@@ -15,10 +15,13 @@ from orchestrator.wiring.open_project import OpenProject
 
 
 def require_ready(project: OpenProject, plan: Plan) -> None:
-    """Raise if a load lacks its configuration, or the plan loads or validates without what that requires.
+    """Raise if dbt cannot run the plan, if a load lacks its configuration, or if what loads or validates is missing.
 
     Required are the optional tool, and a database file that can be shared.
     """
+    impossible = dict(project.dbt.refusals(plan))
+    if impossible:
+        raise DbtLimitError("\n".join(impossible), hint="\n".join(dict.fromkeys(impossible.values())))
     unmoved = dict(unmovable(project, plan))
     if unmoved:
         names = " ".join(unmoved.values())

@@ -47,7 +47,11 @@ def opening_of(project: OpenProject, command: Command, run_id: str, plan: Plan) 
         },
         vars=json.loads(json.dumps(shown_vars, default=str)),
         code=code_at(project.settings.project_root),
-        versions={**installed_versions(), **(project.host.versions() if project.host is not None else {})},
+        versions={
+            **installed_versions(),
+            **project.dbt.versions,
+            **(project.host.versions() if project.host is not None else {}),
+        },
         target=project.target.name,
         target_identity=project.target.identity,
         database=project.database,

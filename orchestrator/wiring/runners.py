@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.adapters.dbt.ledger import DbtLedger
-from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.step_runner import DbtStepRunner
+from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dlt.load import IngestRunner
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
@@ -41,11 +39,9 @@ class _Parts:
     """What runners are made of."""
 
     project: OpenProject
-    runs: NodeRuns
-    ledger: DbtLedger
+    dbt: RunningDbt
     record: SqlTargetRecord | None
     left: Left
-    reader: RunReader | None
     scheduled: ScheduledTime | None
 
 
@@ -70,30 +66,28 @@ def make_runners(
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, on_content, is_expected=was_built)
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
-    runs = project.dbt.node_runs(
-        planned=nodes or [step.node for step in plan.of(FreshnessStep)],
-        # --full-refresh applies to what the user named, not to what the planner added.
-        added=[step.node for step in plan.of(BuildStep) if step.added],
-        places=record,
+    dbt = project.dbt.begin_run(
+        DbtRunStart(
+            planned=nodes or [step.node for step in plan.of(FreshnessStep)],
+            # --full-refresh applies to what the user named, not to what the planner added.
+            added=[step.node for step in plan.of(BuildStep) if step.added],
+            places=record,
+            left=left.batches,
+            recalled=(record for outcome in settled for record in outcome.dbt_results),
+            verifier=lambda runs: verifier_of(project, runs, record, reader),
+        )
     )
-    runs.take_up(left.batches)
-    # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
-    runs.recall(record for outcome in settled for record in outcome.dbt_results)
-    project.resources.callback(runs.close)
-    ledger = project.dbt.ledger(runs)
-    parts = _Parts(
-        project=project, runs=runs, ledger=ledger, record=record, left=left, reader=reader, scheduled=scheduled
-    )
+    project.resources.callback(dbt.close)
+    parts = _Parts(project=project, dbt=dbt, record=record, left=left, scheduled=scheduled)
     needed = {route_of(step).executor for step in plan.steps}
     runners = {name: make(parts) for name, make in _MAKERS.items() if name in needed}
     if project.target.is_shared:
         project.warehouse()  # before dbt opens the database, and before anything is loaded
-    return Runners(by_executor=runners, ledgers=(ledger,))
+    return Runners(by_executor=runners, ledgers=(dbt.ledger,))
 
 
 def _dbt_runner(parts: _Parts) -> StepRunner:
-    verifier = verifier_of(parts.project, parts.runs, parts.record, parts.reader)
-    return DbtStepRunner(parts.runs, parts.ledger, verifier)
+    return parts.dbt.runner
 
 
 def _validation_runner(parts: _Parts) -> StepRunner:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from orchestrator.adapters.conditions.database_condition import refused, several_statements, telling_line, verdict_on
-from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.conditions.answer import Answer, impossible, not_yet, true, unknown
 from orchestrator.conditions.condition_text import AskedQuestion
 from orchestrator.config.loader import load_settings
@@ -20,6 +19,7 @@ from orchestrator.plan.make_request import requested
 from orchestrator.plan.request import Verb
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import FreshnessStep
+from orchestrator.wiring.dbt_choice import dbt_of
 from orchestrator.wiring.planning import dbt_args, opened, selected, steps_for
 from orchestrator.wiring.runners import make_runners
 
@@ -32,7 +32,7 @@ def ask_target(statement: str, question: AskedQuestion) -> Answer:
         return several
     command = _command(question)
     settings = load_settings(command.project_dir)
-    dbt = DbtProject(settings.dbt_project_dir)
+    dbt = dbt_of(settings)
     try:
         target = dbt.open(dbt_args(("source", "freshness"), command, settings))
         if (missing := _missing(target)) is not None:

@@ -27,6 +27,8 @@ def open_shared(
     on_wait: Callable[[Holder], None],
 ) -> ChildWarehouse:
     """Open the database alongside dbt; raises WarehouseError if it cannot be opened or shared."""
+    if target.is_for_dbt_alone:
+        raise _not_shared(target)
     if target.adapter == "postgres":
         return _open_server(target, credentials())
     if not target.is_file or target.path is None:
@@ -63,6 +65,12 @@ _DBT_ALONE = "run only dbt's part: --no-ingest --exclude 'expectation:*'"
 
 
 def _not_shared(target: Target) -> UnsupportedWarehouseError:
+    if target.is_for_dbt_alone:
+        return UnsupportedWarehouseError(
+            f"Only dbt 2.x opens the database of the target {target.name}, but the plan loads or validates: that needs"
+            " a database that elt opens too.",
+            hint=f"Remove `dbt.command` from elt.yml to use dbt 1.x, or {_DBT_ALONE}",
+        )
     if target.adapter == "duckdb":
         return UnsupportedWarehouseError(
             f"The target {target.name} has no database file (its path is {target.path}), but the plan loads or"

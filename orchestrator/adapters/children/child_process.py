@@ -98,6 +98,12 @@ class Child:
             self.end()
         return True
 
+    def ask_to_end(self) -> None:
+        """Send SIGINT to what the process has started; the process itself ignores it, and still answers."""
+        with self._ending:
+            if self._pid is not None:
+                self._signal(signal.SIGINT)
+
     def dismiss(self) -> None:
         """Give the process no further request; `end` or `close` terminates it."""
         self._unwanted = True

@@ -3,47 +3,42 @@
 No other package sees dbt's session, its flags or its manifest.
 """
 
-import json
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
-from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings
+from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings, flags_of
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.left_batches import left_by_markers
 from orchestrator.adapters.dbt.ls_lines import list_lines
+from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.project_answers import FLAGS, NODES, SURROUNDINGS, TARGET, TYPES, ProjectAnswers
+from orchestrator.adapters.dbt.project_answers import FLAGS, SURROUNDINGS, TARGET, KeptSelector, ProjectAnswers
 from orchestrator.adapters.dbt.run_vars import NO_VARS
+from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
+from orchestrator.execution.routes import ROUTES, Route
 from orchestrator.nodes.dbt_flags import DbtFlags
-from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
+from orchestrator.plan.plan import Plan
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.last_success import Marker
 from orchestrator.selection.node_selector import NodeSelector
 
 DECLARED = Placement()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedManifest:
-    """The manifest of a parse: its JSON, and the path under which it was written."""
-
-    path: Path
-    content: bytes
 
 
 class DbtProject:
@@ -208,9 +203,51 @@ class DbtProject:
         """Return what runs single nodes of the project."""
         return NodeRuns(self._session, planned, added, places)
 
-    def ledger(self, runs: NodeRuns) -> DbtLedger:
-        """Return what keeps the outcomes of a run for dbt's cache, end hooks and artifacts."""
-        return DbtLedger(self._session, runs)
+    def begin_run(self, start: DbtRunStart) -> RunningDbt:
+        """Return what runs the steps of a plan, one node in each call of dbt's own runners."""
+        runs = self.node_runs(start.planned, start.added, start.places)
+        runs.take_up(start.left)
+        # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
+        runs.recall(start.recalled)
+        ledger = DbtLedger(self._session, runs)
+        return RunningDbt(
+            runner=DbtStepRunner(runs, ledger, start.verifier(runs)),
+            ledger=ledger,
+            close=runs.close,
+        )
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """One node at a time in each of dbt's threads."""
+        return ROUTES
+
+    @property
+    def reuses(self) -> bool:
+        """Results of dbt 1.x can be reused."""
+        return True
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Nothing: the packages of Python are known."""
+        return {}
+
+    def threads_of(self, target: Target) -> int:
+        """Return the threads of the target."""
+        return target.threads
+
+    def refusals(self, plan: Plan) -> Iterator[tuple[str, str]]:
+        """Yield nothing: this dbt runs every plan."""
+        del plan
+        yield from ()
+
+    def notes(self, plan: Plan) -> tuple[str, ...]:
+        """Return nothing: documentation is written for this dbt."""
+        del plan
+        return ()
+
+    def library(self) -> "DbtProject":
+        """Return this project."""
+        return self
 
     def found_outcome(self, marker: Marker, started_at: datetime | None) -> Outcome:
         """Return the outcome of a build that was committed but not recorded, from its marker."""
@@ -219,62 +256,3 @@ class DbtProject:
     def left_by_markers(self, node: NodeId, markers: Collection[MarkedBatch]) -> LeftBatches | None:
         """Return the batches of an interrupted microbatch model, as done or not according to the markers."""
         return left_by_markers(self._session, node, markers)
-
-
-def flags_of(session: DbtSession) -> DbtFlags:
-    """Return the options of an open session."""
-    flags = vars(session.flags)
-    options = flags.get("WARN_ERROR_OPTIONS")
-
-    def is_set(name: str) -> bool:  # each command has only the flags that it takes
-        return bool(flags.get(name))
-
-    return DbtFlags(
-        profiles_dir=Path(str(flags["PROFILES_DIR"])),
-        vars=dict(flags.get("VARS") or {}),
-        fail_fast=is_set("FAIL_FAST"),
-        full_refresh=is_set("FULL_REFRESH"),
-        empty=is_set("EMPTY"),
-        sample=str(flags.get("SAMPLE") or ""),
-        event_time_start=str(flags.get("EVENT_TIME_START") or ""),
-        event_time_end=str(flags.get("EVENT_TIME_END") or ""),
-        defer=is_set("DEFER"),
-        warns_are_errors=is_set("WARN_ERROR") or (options is not None and options.includes("LogTestResult")),
-        skip_nodes_if_on_run_start_fails=is_set("skip_nodes_if_on_run_start_fails"),
-        source_freshness_run_project_hooks=is_set("source_freshness_run_project_hooks"),
-    )
-
-
-class KeptSelector:
-    """dbt's selector, which is asked only for what is not kept."""
-
-    def __init__(self, answers: ProjectAnswers, selector: Callable[[], DbtSelector]) -> None:
-        self._answers = answers
-        self._selector = selector
-
-    def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
-        """Return what dbt would run for these expressions."""
-        question = json.dumps(["select", select, exclude, direct])
-
-        def ask() -> frozenset[NodeId]:
-            return self._selector().select(select=select, exclude=exclude, direct=direct)
-
-        return self._answers.get(question, ask, NODES)
-
-    def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
-        """Return every node of any type that these expressions name themselves."""
-        question = json.dumps(["named", select, exclude])
-        return self._answers.get(question, lambda: self._selector().named(select=select, exclude=exclude), NODES)
-
-    def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
-        """Return every node of any type that one of the expressions names."""
-        question = json.dumps(["matching", expressions])
-        return self._answers.get(question, lambda: self._selector().matching(expressions), NODES)
-
-    def deferred(self) -> frozenset[NodeId]:
-        """Return the nodes of the manifest that `--defer` uses."""
-        return self._answers.get("deferred", lambda: self._selector().deferred(), NODES)
-
-    def kept_types(self) -> frozenset[ResourceType] | None:
-        """Return the resource types that the options keep; None if no option limits them."""
-        return self._answers.get("kept_types", lambda: self._selector().kept_types(), TYPES)

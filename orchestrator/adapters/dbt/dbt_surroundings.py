@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt.plugin_code import plugin_code
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 
 CHANGES_EACH_TIME = frozenset(
@@ -52,6 +54,30 @@ def dbt_surroundings(session: DbtSession) -> DbtSurroundings:
         plugin_code=plugins.digest,
         plugins_not_found=plugins.not_found,
         changing_flags=CHANGES_EACH_TIME,
+    )
+
+
+def flags_of(session: DbtSession) -> DbtFlags:
+    """Return the options of an open session."""
+    flags = vars(session.flags)
+    options = flags.get("WARN_ERROR_OPTIONS")
+
+    def is_set(name: str) -> bool:  # each command has only the flags that it takes
+        return bool(flags.get(name))
+
+    return DbtFlags(
+        profiles_dir=Path(str(flags["PROFILES_DIR"])),
+        vars=dict(flags.get("VARS") or {}),
+        fail_fast=is_set("FAIL_FAST"),
+        full_refresh=is_set("FULL_REFRESH"),
+        empty=is_set("EMPTY"),
+        sample=str(flags.get("SAMPLE") or ""),
+        event_time_start=str(flags.get("EVENT_TIME_START") or ""),
+        event_time_end=str(flags.get("EVENT_TIME_END") or ""),
+        defer=is_set("DEFER"),
+        warns_are_errors=is_set("WARN_ERROR") or (options is not None and options.includes("LogTestResult")),
+        skip_nodes_if_on_run_start_fails=is_set("skip_nodes_if_on_run_start_fails"),
+        source_freshness_run_project_hooks=is_set("source_freshness_run_project_hooks"),
     )
 
 

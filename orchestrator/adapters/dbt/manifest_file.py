@@ -8,10 +8,19 @@ temporary name and renamed, and each run reads the very file that it wrote.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedManifest:
+    """The manifest of a parse: its JSON, and the path under which it was written."""
+
+    path: Path
+    content: bytes = field(repr=False)
 
 
 class ManifestFile:

@@ -16,9 +16,10 @@ from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsErr
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.errors import ProjectError
 from orchestrator.nodes.dbt_flags import DbtFlags
-from orchestrator.nodes.identity import ResourceType
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
+from orchestrator.selection.node_selector import NodeSelector
 
 _Value = TypeVar("_Value")
 _CLOCK = 20_000_000
@@ -169,6 +170,41 @@ class ProjectAnswers:
         except (OSError, TooManyInputsError):
             return None
         return state.digest if state.changed_at < self._began - _CLOCK else None
+
+
+class KeptSelector:
+    """dbt's selector, which is asked only for what is not kept."""
+
+    def __init__(self, answers: ProjectAnswers, selector: Callable[[], NodeSelector]) -> None:
+        self._answers = answers
+        self._selector = selector
+
+    def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
+        """Return what dbt would run for these expressions."""
+        question = json.dumps(["select", select, exclude, direct])
+
+        def ask() -> frozenset[NodeId]:
+            return self._selector().select(select=select, exclude=exclude, direct=direct)
+
+        return self._answers.get(question, ask, NODES)
+
+    def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
+        """Return every node of any type that these expressions name themselves."""
+        question = json.dumps(["named", select, exclude])
+        return self._answers.get(question, lambda: self._selector().named(select=select, exclude=exclude), NODES)
+
+    def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
+        """Return every node of any type that one of the expressions names."""
+        question = json.dumps(["matching", expressions])
+        return self._answers.get(question, lambda: self._selector().matching(expressions), NODES)
+
+    def deferred(self) -> frozenset[NodeId]:
+        """Return the nodes of the manifest that `--defer` uses."""
+        return self._answers.get("deferred", lambda: self._selector().deferred(), NODES)
+
+    def kept_types(self) -> frozenset[ResourceType] | None:
+        """Return the resource types that the options keep; None if no option limits them."""
+        return self._answers.get("kept_types", lambda: self._selector().kept_types(), TYPES)
 
 
 def _inputs_of(session: DbtSession) -> ParseInputs | None:

@@ -1,0 +1,36 @@
+"""Defines what a run needs of dbt, and what it is given to begin with."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.adapters.dbt.marking import Places
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.verifier import Verifier
+from orchestrator.execution.ports import Ledger, StepRunner
+from orchestrator.execution.recorded import LeftBatches
+from orchestrator.nodes.identity import NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtRunStart:
+    """What dbt is told before a plan runs."""
+
+    planned: Collection[NodeId]
+    added: Collection[NodeId]
+    """The nodes that the planner added: a full refresh does not apply to them."""
+    places: Places | None
+    """Where markers are written; None if none are."""
+    left: Mapping[NodeId, LeftBatches]
+    """The batches that an earlier run left undone."""
+    recalled: Iterable[Mapping[str, object]]
+    """dbt's results of the steps that ended before the run was resumed."""
+    verifier: Callable[[NodeRuns], Verifier | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningDbt:
+    """dbt during one run: what runs its steps, and what keeps their outcomes."""
+
+    runner: StepRunner
+    ledger: Ledger
+    close: Callable[[], None]

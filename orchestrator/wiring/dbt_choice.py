@@ -1,0 +1,47 @@
+"""Chooses the dbt that runs a project: the library, or the program that elt.yml names."""
+
+from collections.abc import Callable
+
+from orchestrator.adapters.dbt.dbt_project import DbtProject
+from orchestrator.adapters.dbt.invocation import Hear
+from orchestrator.adapters.dbt.parse_cache import ParseCache
+from orchestrator.adapters.dbt.project_answers import ProjectAnswers
+from orchestrator.adapters.dbt2.engine import DbtProgram, ask_dbt
+from orchestrator.adapters.dbt2.program_project import DbtProgramProject
+from orchestrator.adapters.dbt_driver import DbtDriver
+from orchestrator.config.settings import Settings
+from orchestrator.masking import Masker
+from orchestrator.wiring.log_files import log_dir
+
+
+def dbt_of(
+    settings: Settings,
+    hear: Hear = lambda *_: None,
+    mask: Callable[[str], str] = lambda text: text,
+    answers: ProjectAnswers | None = None,
+) -> DbtDriver:
+    """Return dbt for a project, not open yet; the library need not answer again what is among the kept `answers`.
+
+    Raises:
+        DbtCommandError: elt.yml names a program that is not dbt 2.x.
+    """
+    program = program_of(settings)
+    if program is None:
+        return DbtProject(settings.dbt_project_dir, hear, mask, answers)
+    return DbtProgramProject(program, settings.dbt_project_dir, log_dir(settings), hear, mask)
+
+
+def kept_answers(settings: Settings, masker: Masker) -> ProjectAnswers:
+    """Return what dbt answered about the project before; nothing in which the masker knows a secret is kept."""
+    return ProjectAnswers(ParseCache(log_dir(settings).parent / "parsed"), masker.knows_any_in)
+
+
+def program_of(settings: Settings) -> DbtProgram | None:
+    """Return the program that elt.yml names, which has said which dbt it is; None for the library.
+
+    Raises:
+        DbtCommandError: The program is not dbt 2.x.
+    """
+    if not settings.dbt_command:
+        return None
+    return ask_dbt(settings.dbt_command, settings.elt_yml, settings.dbt_project_dir)
