@@ -485,3 +485,47 @@ def test_a_named_run_does_not_wait_for_a_retry_that_a_later_time_made_up_for(elt
     a_day_passes(elt, shop)
     assert elt("schedule", "run", "--due", "nightly", project=shop).code == 0
     assert len(runs(shop)) == 3
+
+
+def test_check_names_nodes_that_do_not_exist(elt, shop: Path) -> None:
+    """In a selection and as a trigger, from dbt's last manifest; a file that is newer counts as a node."""
+    wrong = DAILY.replace("[orders]", "[ordrs, +orders, tag:nightly, 'shop.*', models/orders.sql]")
+    (shop / "elt.yml").write_text(f"{wrong}  onward:\n    on: {{table: stg_orders}}\n")
+    assert elt("schedule", "check", project=shop).code == 0  # there is no manifest
+    assert elt("run", project=shop).code == 0
+    check = elt("schedule", "check", project=shop)
+    assert check.code == 1
+    assert check.out.splitlines() == [
+        "nightly: options.select names ordrs, and the project has no such node. Did you mean 'orders'?",
+        "nightly: options.select names tag:nightly, which nothing in the project has",
+        "onward: on.table names stg_orders, and the project has no such node. Did you mean 'orders'?",
+    ]
+    (shop / "models" / "stg_orders.sql").write_text("select 1 as id")
+    kinds = [one["problems"] for one in json.loads(elt("schedule", "check", "--json", project=shop).out)]
+    assert [[one["kind"] for one in of_schedule] for of_schedule in kinds] == [["unknown_node", "unknown_node"], []]
+    (shop / "models" / "models.yml").write_text("models: [{name: orders, config: {tags: [nightly]}}]")
+    assert elt("schedule", "check", project=shop).code == 0  # only dbt can tell
+
+
+def test_check_names_destinations_and_pings_without_a_url(elt, shop: Path, monkeypatch) -> None:
+    """In one line each, whichever schedules tell them; a variable of the runs' own environment counts as set."""
+    (shop / "elt.yml").write_text(
+        DAILY + '    ping: "${PING_OF_NIGHTLY}"\n  hourly: {cron: "0 * * * *"}\n'
+        'notifications: {destinations: {ops: {url: "${OPS_URL}"}, mail: {file: mail.txt}, other: {url: "${NO_URL}"}},'
+        " rules: [{to: [ops, mail]}]}\n"
+    )
+    check = elt("schedule", "check", project=shop)
+    assert check.code == 1
+    lines = check.out.splitlines()
+    assert len(lines) == 3
+    assert "nightly, hourly: the destination ops gets no notifications: " in lines[0]
+    assert "OPS_URL" in lines[0]
+    assert "nightly, hourly: the destination mail gets no notifications: " in lines[1]
+    assert "mail.txt" in lines[1]
+    assert "nightly: its ping is not called: " in lines[2]
+    assert "PING_OF_NIGHTLY" in lines[2]
+    (shop / ".elt").mkdir(exist_ok=True)
+    (shop / ".elt" / "schedule.env").write_text("OPS_URL=json://localhost/\n")
+    (shop / "mail.txt").write_text("json://localhost/")
+    monkeypatch.setenv("PING_OF_NIGHTLY", "http://localhost/")
+    assert elt("schedule", "check", project=shop).code == 0
