@@ -140,7 +140,7 @@ def _waits_for_retry(settings: Settings, store: NotifyingStore, project: str, fa
     if schedule is None or logical_time is None or facts.is_green:
         return ""
     key = TimeKey(project=project, schedule=schedule.name, logical_time=logical_time)
-    time = store.schedule_reader().time(key)
+    time = store.schedule_record().time(key)
     if time is None or time.state is TimeState.SKIPPED:
         return ""
     if time.run_id not in {None, facts.run_id}:

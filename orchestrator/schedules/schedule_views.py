@@ -137,6 +137,7 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
                     hint=f"To end the run: elt cancel {before.run_id}" if before.state is TimeState.RUNNING else "",
                 )
             if before is None:
+                _require_coming(schedule, at, moment, now)
                 schedules.record.claim(found)
             text = f"{name} will not run at {shown}."
     if as_json:
@@ -144,6 +145,18 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
     else:
         open_console().print(text)
     return ExitCode.SUCCESS
+
+
+def _require_coming(schedule: ScheduleSettings, at: str, moment: datetime, now: datetime) -> None:
+    if moment > now:
+        return
+    coming = [one.local.isoformat(timespec="minutes") for one in islice(timetable_of(schedule).after(now), 2)]
+    raise UnknownScheduleError(
+        f"The time {at} of the schedule {schedule.name} has passed: only a coming time can be skipped.",
+        hint=f"Its next times are {' and '.join(coming)}."
+        if coming
+        else f"It has no coming time: {triggers_text(schedule)}.",
+    )
 
 
 def _skipped(time: ScheduledTime, key: TimeKey, now: datetime, note: str) -> RecordedTime:

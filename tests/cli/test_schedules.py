@@ -243,6 +243,7 @@ def test_a_skipped_time_does_not_run(elt, shop: Path) -> None:
         (("run", "nightly", "--time", "9999-12-31T23:59"), ("not a time that a schedule can have", "1970 to 2999")),
         (("skip", "nightly", "0001-01-01T00:00+14:00"), ("not a time that a schedule can have",)),
         (("skip", "nightly", "2026-11-28T03:00"), ("has no time", "times next to it")),
+        (("skip", "nightly", "2024-11-28T02:00"), ("has passed", "Its next times are", "T02:00+")),
         (("pause", "nightlies"), ("no schedule nightlies",)),
     ],
 )
