@@ -463,6 +463,11 @@ def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webho
     assert nights.send(datetime.now(UTC) + timedelta(minutes=1)) == 2
     assert [path.partition("?")[0] for path, _ in webhook.got] == ["/ping/1", "/"]
     assert "elt show r1" in webhook.messages[0]["message"]
+    assert "since 2026-11-26 02:05 CET, 2 runs in a row" in webhook.messages[0]["message"]
+    tomorrow = FIRST + timedelta(days=1)
+    nights.run("r2", tomorrow, *all_green(), logical_time=tomorrow)
+    nights.send(datetime.now(UTC) + timedelta(minutes=2))
+    assert "failing since 2026-11-26 02:05 CET, 2 runs in a row" in webhook.messages[1]["message"]
 
 
 def test_a_run_that_waits_for_the_sender_is_tried_again_all_the_same(nights, webhook, shop) -> None:

@@ -415,6 +415,16 @@ def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> No
     assert len(runs(shop)) == 2
 
 
+def test_a_retry_by_hand_that_fails_again_removes_the_note_of_the_run_before(elt, shop: Path) -> None:
+    """The note said why that run was put off, and would put the time off once more."""
+    (shop / "models/orders.sql").write_text("select no_such_column")
+    elt("schedule", "run", "nightly", project=shop)
+    record(shop, "update schedule_times set note = 'a disk was full'")
+    assert elt("retry", project=shop).code == 1
+    (last,) = times_of(elt, shop)
+    assert (last["exit_code"], last["note"], last["run_id"]) == (1, "", runs(shop)[-1][0])
+
+
 def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path, monkeypatch) -> None:
     """The process that started it waits for its end, and says what is wrong."""
     monkeypatch.setattr("orchestrator.schedules.schedule_loop._LOOK", timedelta(seconds=0.5))
