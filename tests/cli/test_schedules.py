@@ -403,6 +403,21 @@ def test_a_target_that_is_gone_fails_the_time_and_is_retried(elt, shop: Path) ->
     assert (times_of(elt, shop)[0]["exit_code"], times_of(elt, shop)[0]["starts"]) == (0, 2)
 
 
+def test_history_shows_what_started_a_retry(elt, shop: Path) -> None:
+    """The schedule, its time and the attempt: not the options, which the retry did not use."""
+    (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 1, after: 0s}\n")
+    (shop / "models/orders.sql").write_text("select no_such_column")
+    elt("schedule", "run", "nightly", project=shop)
+    elt("schedule", "run", "--due", project=shop)
+    retried, first = elt("history", project=shop).out.splitlines()[1:3]
+    assert "elt schedule run nightly --time 20" in retried
+    assert ", attempt 2 " in retried
+    assert "elt run --select orders" in first
+    assert "attempt" not in first
+    shown = json.loads(elt("show", "--json", project=shop).out)
+    assert (shown["schedule"], shown["schedule_attempt"]) == ("nightly", 2)
+
+
 def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> None:
     """It is neither retried again nor reported."""
     (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 2, after: 0s}\n")
