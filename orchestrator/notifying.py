@@ -23,12 +23,17 @@ from orchestrator.notifications.notification_ledger import (
     NotificationLedger,
     NotificationState,
 )
+from orchestrator.notifications.notification_ports import NotifyingStore
 from orchestrator.notifications.outbox import troubled
 from orchestrator.notifications.past_ledger import ledger_at
+from orchestrator.notifications.trouble import RunFacts
 from orchestrator.report.notify_text import Preview, previews_json, print_previews, print_status, status_json
 from orchestrator.report.run_json import json_line
 from orchestrator.report.streams import Lines, open_console
+from orchestrator.scheduling.claims import TimeKey, TimeState
+from orchestrator.scheduling.due import again_at
 from orchestrator.scheduling.scheduled_command import project_name
+from orchestrator.timetable.shown_moment import shown_moment
 from orchestrator.wiring.notification_destinations import open_masker, open_policy, open_post, require_known_schemes
 from orchestrator.wiring.notification_sending import composed, gathered, only_sender, send_all, send_unrecorded
 from orchestrator.wiring.project_store import open_store
@@ -103,6 +108,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
         facts = gathered(store, project, record.happening_of(project, head.run_id) or _happening(head))
         messages = record.messages(project, limit=_LOOKED_AT)[::-1]
         ledger = ledger_at(record.causes(project), messages, facts.at)
+        waits = _waits_for_retry(settings, store, project, facts)
     policy, masker, now = open_policy(settings, os.environ), open_masker(settings, os.environ), facts.at
     alone, then = (decide(facts, one, policy, now) for one in (NotificationLedger(), ledger))
     previews = []
@@ -118,6 +124,7 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
                 why_not="" if sent else alone.silent.get(name, ""),
                 sent=sent,
                 held_back="" if sent or new else then.silent.get(name, ""),
+                waits_for=waits if new and not sent else "",
             )
         )
     if as_json:
@@ -125,6 +132,24 @@ def show_preview(project_dir: Path | None, run: str | None, *, as_json: bool) ->
     else:
         print_previews(open_console(), head.run_id, previews)
     return 0
+
+
+def _waits_for_retry(settings: Settings, store: NotifyingStore, project: str, facts: RunFacts) -> str:
+    """Return why the result of a scheduled run is not reported, or not yet; empty if it is."""
+    schedule, logical_time = settings.schedules.get(facts.schedule), facts.happening.logical_time
+    if schedule is None or logical_time is None or facts.is_green:
+        return ""
+    key = TimeKey(project=project, schedule=schedule.name, logical_time=logical_time)
+    time = store.schedule_record().time(key)
+    if time is None or time.state is TimeState.SKIPPED:
+        return ""
+    if time.run_id not in {None, facts.run_id}:
+        return f"the run {time.run_id} repeated it, and only the last result is reported"
+    at = again_at(schedule, time) if time.state is TimeState.ENDED and time.exit_code else None
+    if at is None:
+        return ""
+    when = shown_moment(at, schedule.timezone)
+    return f"the schedule {schedule.name} repeats it at {when}, and only the last result is reported"
 
 
 def show_status(project_dir: Path | None, *, as_json: bool) -> int:

@@ -30,7 +30,7 @@ def selection_words(project_dir: Path | None, target_path: str | None = None) ->
     """Return the words for `--select`: names, and values of every method, from the last manifest and the files."""
     settings = load_settings(project_dir)
     try:
-        known = selectable_words(_target_folder(settings, target_path) / "manifest.json")
+        known = selectable_words(target_folder(settings, target_path) / "manifest.json")
     except ManifestError:
         known = frozenset()
     return tuple(sorted({*known, *_FIXED, *_loads(settings), *_suites(settings), *_steps(settings)}))
@@ -86,7 +86,8 @@ def _profiles(settings: Settings, profiles_dir: str | None) -> dict[str, object]
     return read_mapping(file) if file else {}
 
 
-def _target_folder(settings: Settings, target_path: str | None) -> Path:
+def target_folder(settings: Settings, target_path: str | None) -> Path:
+    """Return the folder into which dbt writes its manifest, as far as that is known without dbt."""
     named = target_path or os.environ.get("DBT_TARGET_PATH")
     written = named or read_mapping(settings.dbt_project_dir / "dbt_project.yml").get("target-path")
     return settings.dbt_project_dir / (written if isinstance(written, str) and "{{" not in written else "target")

@@ -24,6 +24,7 @@ from orchestrator.errors import CommandLineError, EltError, FullDiskError, Inter
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.interruption import INTERRUPTED, Interruption
 from orchestrator.masking import Masker, masker_of
+from orchestrator.report.words import visible
 
 _IN_THE_RECORD = "What is missing of a run is in its record: elt show, or elt show --json --events."
 
@@ -141,7 +142,7 @@ def show_error(error: EltError) -> None:
     """Print the error with its code and its hint; with --debug, also the traceback."""
     masker = masker_of(error)
     _print_head("Error", error.code)
-    click.echo(masker.text(str(error)), err=True)
+    click.echo(visible(masker.text(str(error))), err=True)
     if is_debugging():
         _print_traceback(error, masker)
 
@@ -154,7 +155,7 @@ def show_command_line_error(error: click.ClickException) -> None:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} -h' for help.\n", err=True)
     _print_head("Error", CommandLineError.code)
-    click.echo(click_message(error), err=True)
+    click.echo(visible(click_message(error)), err=True)
 
 
 def show_internal_error(error: Exception) -> None:

@@ -33,7 +33,7 @@ class AsWritten:
         try:
             return substitute(self.written, environ)
         except UnsetError as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(error.reason) from None  # without the advice to write a default: these URLs are secret
 
     @property
     def scheme(self) -> str:

@@ -3,12 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from orchestrator.masking import is_secret_name
+
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|\$\{")
 _MALFORMED = "'${' opens a reference that is not of the form ${NAME} or ${NAME:-default}"
 
 
 class UnsetError(Exception):
     """A value refers to a variable that is not set, or the reference is not well-formed."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason}; {advice}" if advice else reason)
+        self.reason = reason
 
 
 def variables_in(text: str) -> Iterator[tuple[str, str | None]]:
@@ -39,7 +45,9 @@ def substitute(text: str, environ: Mapping[str, str]) -> str:
         if default is not None:
             return value or default
         if value is None:
-            raise UnsetError(f"the environment variable {name} is not set; set it, or write ${{{name}:-a default}}")
+            # A default would write a secret into the file.
+            advice = "" if is_secret_name(name) else f"set it, or write ${{{name}:-a default}}"
+            raise UnsetError(f"the environment variable {name} is not set", advice)
         return value
 
     return _REFERENCE.sub(replace, text)

@@ -16,6 +16,7 @@ from orchestrator.execution.recorded_schedule import schedule_asked, scheduled_o
 from orchestrator.masking import MASK, Masker
 from orchestrator.plan.command import Command
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.timetable.scheduled_time import ScheduledTime
 
 _SWITCHES = ("has_selector", "ingest", "freshness", "tests", "allow_empty")
 
@@ -92,8 +93,16 @@ def command_of(run: RecordedRun, again: Command) -> Command:
         shadow_reuse=bool(asked.get("shadow_reuse")),
         schema_prefix=prefix,
         verify_reuse=asked.get("verify_reuse"),
-        scheduled=scheduled_of(asked),  # also of a later retry: the data interval belongs to what the run processes
+        scheduled=_scheduled(asked, again),
     )
+
+
+def _scheduled(asked: Mapping[str, Any], again: Command) -> ScheduledTime | None:
+    """Return the recorded time, also for a retry by hand: the data interval belongs to what the run processes."""
+    recorded = scheduled_of(asked)
+    if recorded is None or again.scheduled is None:
+        return recorded
+    return replace(recorded, attempt=again.scheduled.attempt)
 
 
 def require_same_vars(run: RecordedRun, again: Command) -> None:

@@ -20,6 +20,7 @@ def schedule_asked(scheduled: ScheduledTime | None) -> Mapping[str, object]:
             "logical_time": moment_text(scheduled.logical_time),
             "interval_start": start,
             "interval_end": end,
+            "attempt": scheduled.attempt,
         }
     }
 
@@ -37,4 +38,5 @@ def scheduled_of(asked: Mapping[str, object]) -> ScheduledTime | None:
         schedule=str(found["name"]),
         logical_time=moment("logical_time"),
         interval=DataInterval(start=moment("interval_start"), end=moment("interval_end")),
+        attempt=int(found.get("attempt", 1)),  # an older elt did not record it
     )

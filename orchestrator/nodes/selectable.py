@@ -24,6 +24,31 @@ def selectable_words(path: Path) -> frozenset[str]:
     return frozenset(words | {f"selector:{name}" for name in raw.get("selectors") or {}})
 
 
+def selectable_names(path: Path) -> frozenset[str]:
+    """Return what names nodes without a method, as dbt's `fqn:` reads it: names, folders, packages, and their paths.
+
+    Raises:
+        ManifestError: the manifest cannot be read.
+    """
+    raw = read_raw(path)
+    if not isinstance(raw, dict):
+        return frozenset()
+    rows = [row for name in (*SECTIONS, "sources") for row in _rows(raw, name)]
+    return frozenset(word for row in rows for word in _names_of(row))
+
+
+def _names_of(row: Mapping[str, Any]) -> Iterator[str]:
+    yield str(row["unique_id"])
+    yield str(row["name"])
+    parts = [str(part) for part in row.get("fqn") or ()]
+    yield parts[-1] if parts else ""
+    if row.get("version") is not None:
+        yield f"{row['name']}.v{row['version']}"
+        yield f"{row['name']}_v{row['version']}"
+    for first in (0, 1):  # with and without the package
+        yield from (".".join(parts[first:last]) for last in range(first + 1, len(parts) + 1))
+
+
 def _rows(raw: Mapping[str, Any], section: str) -> Iterable[Mapping[str, Any]]:
     rows: Mapping[str, Mapping[str, Any]] = raw.get(section) or {}
     return rows.values()

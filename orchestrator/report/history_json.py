@@ -30,6 +30,7 @@ def head_to_json(head: RunHead, state: RunState) -> Json:
         "trigger": head.trigger,
         "schedule": head.scheduled.schedule if head.scheduled else None,
         "logical_time": _time(head.scheduled.logical_time) if head.scheduled else None,
+        "schedule_attempt": head.scheduled.attempt if head.scheduled else None,
         "data_interval_start": _time(interval.start) if interval else None,
         "data_interval_end": _time(interval.end) if interval else None,
         "command": list(head.command),

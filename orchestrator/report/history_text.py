@@ -265,7 +265,8 @@ def _scheduled(time: ScheduledTime | None, *, seconds: bool = True) -> str:
     """Return the schedule and the logical time that a run belongs to."""
     if time is None:
         return ""
-    return f"{time.schedule} {shown_moment(time.logical_time, seconds=seconds)}"
+    attempt = f", attempt {time.attempt}" if time.attempt > 1 else ""
+    return f"{time.schedule} {shown_moment(time.logical_time, seconds=seconds)}{attempt}"
 
 
 def _time_of(origin: RunOrigin) -> str:

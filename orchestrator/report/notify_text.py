@@ -31,6 +31,8 @@ class Preview:
     """What was made for it when the run ended."""
     held_back: str = ""
     """Why nothing would be sent now, although the rules include it."""
+    waits_for: str = ""
+    """Why the messages are not sent, or not yet: the schedule repeats the run."""
 
 
 def print_previews(console: Console, run_id: str, previews: Sequence[Preview]) -> None:
@@ -46,6 +48,8 @@ def print_previews(console: Console, run_id: str, previews: Sequence[Preview]) -
         because = f"notified because of {', '.join(one.why)}"
         if one.held_back:
             because = f"not sent again ({', '.join(one.why)} includes it): {one.held_back}"
+        if one.waits_for:
+            because = f"not notified of this run ({', '.join(one.why)} includes it): {one.waits_for}"
         console.print(Text(f"{one.destination}: {because}"), soft_wrap=True)
         for notification in one.sent:
             console.print(Text(f"  {_state(notification)}", style="dim"), soft_wrap=True)
@@ -65,10 +69,10 @@ def previews_json(run_id: str, previews: Sequence[Preview]) -> dict[str, object]
         "destinations": [
             {
                 "destination": one.destination,
-                "notified": bool(one.messages),
+                "notified": bool(one.messages) and not one.waits_for,
                 "why": list(one.why),
                 "why_not": one.why_not or None,
-                "held_back": one.held_back or None,
+                "held_back": one.held_back or one.waits_for or None,
                 "messages": [_message(notification) for notification in one.messages],
                 "sent": [notification_json(notification) for notification in one.sent],
             }

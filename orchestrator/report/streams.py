@@ -1,11 +1,16 @@
 """Opens the streams and consoles that reports write to."""
 
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook
+from rich.segment import Segment
 from rich.table import Table
+
+from orchestrator.report.words import visible
 
 _WIDEST = 10_000
 """Columns: wider than any table."""
@@ -32,7 +37,26 @@ def open_console(stream: TextIO | None = None, *, width: int | None = None) -> C
     if isinstance(file, TextIOWrapper):
         # A terminal that cannot show a character shows a question mark, instead of raising an error.
         file.reconfigure(errors="replace")
-    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+    console = Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+    console.push_render_hook(_VisibleTexts())
+    return console
+
+
+class _VisibleTexts(RenderHook):
+    """Shows control characters of names and messages as text: they could move the cursor, or hide what is printed."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_VisibleText(one) for one in renderables]
+
+
+@dataclass(frozen=True, slots=True)
+class _VisibleText:
+    shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.shown, options):
+            # Control segments are rich's own: they draw the live view.
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
 
 def can_live(console: Console) -> bool:

@@ -7,6 +7,7 @@ from orchestrator.wording import count, shortened
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST_LINE = 400
 
 
@@ -46,6 +47,11 @@ def clean(message: str) -> str:
     """Return text from other tools without control codes, which could move the cursor or colour a log."""
     text = _ANSI.sub("", message).replace("\r\n", "\n").replace("\t", "    ")
     return _CONTROL.sub("", text).strip("\n")
+
+
+def visible(text: str) -> str:
+    """Return text without colours, and with other control characters as text, which the terminal does not obey."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _COLOR.sub("", text))
 
 
 def one_line(message: str, *, longest: int | None = _LONGEST_LINE) -> str:

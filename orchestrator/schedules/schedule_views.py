@@ -22,6 +22,8 @@ from orchestrator.report.schedule_text import (
 from orchestrator.report.streams import Lines, open_console
 from orchestrator.schedules.option_problems import CommandProblem, option_problems
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
+from orchestrator.schedules.unknown_nodes import unknown_nodes
+from orchestrator.schedules.unset_variables import unset_destinations
 from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
 from orchestrator.scheduling.due import RecordedTimes, timetable_of, triggers_text
 from orchestrator.scheduling.overview import ScheduleOverview, ScheduleProblem, overview_of
@@ -56,9 +58,12 @@ def check_schedules(
         _print_json([overview_to_json(one) for one in found])
     else:
         console = open_console()
+        named: dict[str, list[str]] = {}  # what several schedules have in common is one line
         for one in wrong:
             for _, sentence in one.problems:
-                console.print(f"{one.schedule.name}: {sentence}", soft_wrap=True)
+                named.setdefault(sentence, []).append(one.schedule.name)
+        for sentence, of_schedules in named.items():
+            console.print(f"{', '.join(of_schedules)}: {sentence}", soft_wrap=True)
         if not wrong:
             paused = sum(one.paused_at is not None for one in found)
             of_them = f", {paused} of them paused" if paused else ""
@@ -132,6 +137,7 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
                     hint=f"To end the run: elt cancel {before.run_id}" if before.state is TimeState.RUNNING else "",
                 )
             if before is None:
+                _require_coming(schedule, at, moment, now)
                 schedules.record.claim(found)
             text = f"{name} will not run at {shown}."
     if as_json:
@@ -139,6 +145,18 @@ def skip_time(project_dir: Path | None, name: str, at: str, *, undo: bool, as_js
     else:
         open_console().print(text)
     return ExitCode.SUCCESS
+
+
+def _require_coming(schedule: ScheduleSettings, at: str, moment: datetime, now: datetime) -> None:
+    if moment > now:
+        return
+    coming = [one.local.isoformat(timespec="minutes") for one in islice(timetable_of(schedule).after(now), 2)]
+    raise UnknownScheduleError(
+        f"The time {at} of the schedule {schedule.name} has passed: only a coming time can be skipped.",
+        hint=f"Its next times are {' and '.join(coming)}."
+        if coming
+        else f"It has no coming time: {triggers_text(schedule)}.",
+    )
 
 
 def _skipped(time: ScheduledTime, key: TimeKey, now: datetime, note: str) -> RecordedTime:
@@ -173,18 +191,23 @@ def overviews(
     if command_problem is None:
         return found
     checked = [one.schedule for one in found if one.paused_at is None]
-    wrong = option_problems(schedules.settings, checked, command_problem)
-    return [_with_problem(one, wrong.get(one.schedule.name)) for one in found]
+    settings = schedules.settings
+    wrong = {name: (one,) for name, one in option_problems(settings, checked, command_problem).items()}
+    for kind, of_schedules in (
+        (ScheduleProblem.NOT_TOLD, unset_destinations(settings, checked)),
+        (ScheduleProblem.UNKNOWN_NODE, unknown_nodes(settings, checked)),
+        (ScheduleProblem.CANNOT_RUN, wrong),
+    ):
+        found = [_with_problems(one, kind, of_schedules.get(one.schedule.name, ())) for one in found]
+    return found
 
 
 def _has_begun(schedules: ProjectSchedules, overview: ScheduleOverview) -> bool:
     return overview.last is not None and schedules.is_recorded(overview.last.run_id)
 
 
-def _with_problem(overview: ScheduleOverview, problem: str | None) -> ScheduleOverview:
-    if problem is None:
-        return overview
-    return replace(overview, problems=((ScheduleProblem.CANNOT_RUN, problem), *overview.problems))
+def _with_problems(overview: ScheduleOverview, kind: ScheduleProblem, sentences: tuple[str, ...]) -> ScheduleOverview:
+    return replace(overview, problems=(*((kind, one) for one in sentences), *overview.problems))
 
 
 def _coming(

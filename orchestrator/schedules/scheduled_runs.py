@@ -173,7 +173,8 @@ class _Claimed:
             try:
                 words = (*words_of(self._schedule), *event_time_words(self._schedule, self._time))
                 command = make_command(words, self._schedules.settings.dbt_project_dir)
-                command = replace(command, scheduled=self._time, wait_for=self._schedule.wait_for)
+                scheduled = replace(self._time, attempt=claimed.starts)
+                command = replace(command, scheduled=scheduled, wait_for=self._schedule.wait_for)
                 code = self._drive(claimed, command, output)
             except BusyError as busy:
                 if self._schedule.on_busy is not OnBusySchedule.SKIP:
@@ -204,6 +205,9 @@ class _Claimed:
         before = self._before
         if before is None or before.run_id is None or not self._schedules.is_recorded(before.run_id):
             return run_and_report(command, output, run_id=claimed.run_id)
+        # The record of a retry says what started it, because it does not do what the options of the schedule say.
+        started_by = ("schedule", "run", self._schedule.name, "--time", self._time.logical_time.isoformat())
+        command = replace(command, words=started_by)
         if not was_interrupted(before):
             return retry_and_report(before.run_id, command, output, run_id=claimed.run_id)
         if (ended := self._recorded_code(before.run_id)) is not None:

@@ -19,6 +19,10 @@ class ScheduleProblem(StrEnum):
 
     CANNOT_RUN = "cannot_run"
     """Its options are wrong, or its target does not exist: its runs cannot start."""
+    UNKNOWN_NODE = "unknown_node"
+    """Its selection or its trigger names a node that does not exist."""
+    NOT_TOLD = "not_told"
+    """A destination of its notifications, or its dead-man's switch, has no URL."""
     MISSED = "missed"
     """Nothing started it at a time that is past."""
     NOT_GREEN = "not_green"

@@ -18,6 +18,7 @@ from orchestrator.errors import CorruptStoreError, MissingExtraError, NewerStore
 from orchestrator.faults import Point, passing
 from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, says_disk_is_full
 from orchestrator.installing import install_hint
+from orchestrator.store.bounded_dialect import DRIVER, without_limit
 from orchestrator.store.json_text import to_json_text
 
 VERSION = "0010"
@@ -44,8 +45,7 @@ def store_url(location: str, project_root: Path) -> URL:
         raise StoreError("The setting `store` is not a database URL.", hint=_HINT) from None  # it may hold a password
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise StoreError(f"The store does not support {url.get_backend_name()}.", hint=_HINT)
-    # The driver that dbt's own adapter installs.
-    return url.set(drivername="postgresql+psycopg2") if url.drivername == "postgresql" else url
+    return url.set(drivername=DRIVER) if url.drivername in {"postgresql", "postgresql+psycopg2"} else url
 
 
 def open_for_writing(url: URL, *, set_aside: bool = False) -> Engine:
@@ -100,13 +100,13 @@ def _bring_up_to_date(connection: Connection, url: URL) -> None:
         _refuse_newer(found, url)
     if found == VERSION:
         return
-    have_alone(connection)
-    if _version(connection) == VERSION:  # migrated by another run that started at the same moment
-        return
-    # Imported here, because alembic is slow to import and most runs find the store up to date.
-    from orchestrator.store.migrate import migrate
+    with without_limit(connection):
+        have_alone(connection)
+        if _version(connection) == VERSION:  # migrated by another run that started at the same moment
+            return
+        from orchestrator.store.migrate import migrate  # here, because alembic is slow to import
 
-    migrate(connection, VERSION_TABLE)
+        migrate(connection, VERSION_TABLE)
     passing(Point.STORE_MADE)
 
 
@@ -120,7 +120,7 @@ def have_alone(connection: Connection) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    """Return the version of a store. Versions sort as text because they all have four digits."""
+    """Return the version of a store; all have four digits, so they sort as text."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
@@ -152,7 +152,7 @@ def _engine(url: URL, *, read_only: bool) -> Engine:
 
 def _server_engine(url: URL, *, read_only: bool) -> Engine:
     patience = {"connect_timeout": url.query.get("connect_timeout", _CONNECT_SECONDS)}  # a server may say nothing
-    # After a wait for our advisory lock, the next statement must see what the other run has committed.
+    # After waiting for our advisory lock, the next statement must see what the other run committed.
     options = {"isolation_level": "READ COMMITTED", "connect_args": patience, "json_serializer": to_json_text}
     try:
         engine = create_engine(url, pool_pre_ping=True, **options)

@@ -5,6 +5,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import RecordQueryError
+from orchestrator.store.bounded_dialect import without_limit
 from orchestrator.store.database import open_for_reading
 
 _HINT = "`elt sql --help` lists the views, and docs/history.md describes their columns."
@@ -18,7 +19,7 @@ def query(url: URL, statement: str) -> tuple[tuple[str, ...], tuple[tuple[object
     """
     engine = open_for_reading(url)
     try:
-        with engine.connect() as connection:
+        with engine.connect() as connection, without_limit(connection):
             # Escaped, because `text` would read a colon and a word as a parameter.
             answer = connection.execute(text(statement.replace(":", r"\:")))
             if not answer.returns_rows:

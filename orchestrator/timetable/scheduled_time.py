@@ -1,6 +1,6 @@
 """Defines one time of a schedule: the logical time and the data interval of the run that belongs to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 
@@ -27,6 +27,8 @@ class ScheduledTime:
     logical_time: datetime
     """In UTC: when the run was due, which is earlier than its start if it waited or was made up for."""
     interval: DataInterval
+    attempt: int = field(default=1, compare=False)
+    """How often a run was started, resumed or retried for it, this time included."""
 
 
 def moment_text(at: datetime) -> str:

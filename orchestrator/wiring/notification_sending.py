@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from orchestrator.notifications.notification_ledger import (
     Notification,
     NotificationLedger,
     NotificationState,
+    OpenCause,
     Settlement,
 )
 from orchestrator.notifications.notification_ports import NotificationRecord, NotificationSender, NotifyingStore
@@ -116,22 +117,26 @@ def send_unrecorded(post: Post, happening: Happening) -> None:
 
 
 def settle(post: Post, number: int, happening: Happening) -> None:
-    """Decide what follows from one happening, and record it."""
-    if _is_tried_again(post, happening):
-        post.record.settle(post.project, number, lambda _ledger: Settlement(), now=post.now())
-        return
-    _ping_at_last(post, happening)
+    """Decide what follows from one happening, and record it. Of a run that is tried again, only its causes are kept."""
+    is_tried_again = _is_tried_again(post, happening)
+    if not is_tried_again:
+        _ping_at_last(post, happening)
     facts, now = gathered(post.store, post.project, happening), post.now()
 
     def decided(ledger: NotificationLedger) -> Settlement:
         made = decide(facts, ledger, post.policy, now)
+        if is_tried_again:  # what is told at last has failed since this run
+            return Settlement(causes=_masked(post, [one for one in made.causes if one.resolved_at is None]))
         notifications = tuple(
             composed(letter, facts, post.policy, now, post.project, post.masker) for letter in made.letters
         )
-        causes = tuple(replace(one, message=post.masker.text(one.message)) for one in made.causes)
-        return Settlement(causes=causes, notifications=notifications, withdrawn=made.withdrawn)
+        return Settlement(causes=_masked(post, made.causes), notifications=notifications, withdrawn=made.withdrawn)
 
     post.record.settle(post.project, number, decided, now=now)
+
+
+def _masked(post: Post, causes: Iterable[OpenCause]) -> tuple[OpenCause, ...]:
+    return tuple(replace(one, message=post.masker.text(one.message)) for one in causes)
 
 
 def _is_tried_again(post: Post, happening: Happening) -> bool:

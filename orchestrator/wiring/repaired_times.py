@@ -34,5 +34,6 @@ def note_repair(project_dir: Path | None, run_id: str, exit_code: int) -> None:
             return
         again_at = None if exit_code == ExitCode.SUCCESS else found.again_at
         ended_at = datetime.now(UTC)
-        repaired = replace(found, exit_code=exit_code, run_id=run_id, again_at=again_at, ended_at=ended_at)
+        # The note said why an earlier run could not start or was put off; what became of this one is in its record.
+        repaired = replace(found, exit_code=exit_code, run_id=run_id, again_at=again_at, ended_at=ended_at, note="")
         record.claim(repaired, instead_of=found)

@@ -37,6 +37,14 @@ def test_every_mistake_of_elt_yml_is_reported_at_once(elt, tmp_path):
     )
 
 
+def test_control_characters_of_a_name_are_shown_and_not_obeyed(elt, tmp_path):
+    """A name could otherwise move the cursor, or hide the message."""
+    shop = write_shop(tmp_path, {"elt.yml": '"lock\\e]0;title\\atimeout\\e[2J": 1s\n'})
+    said = elt("run", project=shop)
+    said.refuses(r"unknown key 'lock\x1b]0;title\x07timeout\x1b[2J'")
+    assert "\x1b" not in said.err
+
+
 def test_elt_yml_that_is_not_yaml(elt, tmp_path):
     """A file that is no YAML is told with its line."""
     shop = write_shop(tmp_path, {"elt.yml": "lock_timeout: [\n"})

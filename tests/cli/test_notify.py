@@ -430,7 +430,7 @@ def test_a_time_without_data_is_told_only_to_those_who_ask(nights, webhook, shop
     assert [path.partition("?")[0] for path, body in webhook.got if not body.startswith("{")] == ["/ping"]
 
 
-def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webhook, shop) -> None:
+def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webhook, shop, elt) -> None:
     """The first result is no news while a further run may still correct it."""
     text = (shop / "elt.yml").read_text().replace("nightly: {", "nightly: {retry: {runs: 1}, ")
     (shop / "elt.yml").write_text(text)
@@ -450,11 +450,24 @@ def test_a_run_that_its_schedule_starts_again_is_told_only_at_last(nights, webho
     note_ping(nights.settings, nights.store.notification_record(), a_night(), "1", run_id="r0")
     assert nights.send(FIRST, sleep=record_the_end) == 0
     assert not webhook.got, "the ping is held back too"
-    assert nights.store.schedule_record().update(replace(again, again_at=None))
+    said = elt("notify", "preview", "r0", project=shop).out
+    assert "team: not notified of this run (rule 1 includes it): the schedule nightly repeats it at 2026-11-26" in said
+    assert "team: notified" not in said
+    (shown,) = json.loads(elt("notify", "preview", "r0", "--json", project=shop).out)["destinations"]
+    assert (shown["notified"], "repeats it at" in shown["held_back"]) == (False, True)
+    assert nights.store.schedule_record().update(replace(again, again_at=None, run_id="r1"))
     nights.run("r1", FIRST + timedelta(minutes=11), *dead_api(), logical_time=FIRST)
+    said = elt("notify", "preview", "r0", project=shop).out
+    assert "not notified of this run (rule 1 includes it): the run r1 repeated it" in said
+    assert "team: notified because of rule 1" in elt("notify", "preview", "r1", project=shop).out
     assert nights.send(datetime.now(UTC) + timedelta(minutes=1)) == 2
     assert [path.partition("?")[0] for path, _ in webhook.got] == ["/ping/1", "/"]
     assert "elt show r1" in webhook.messages[0]["message"]
+    assert "since 2026-11-26 02:05 CET, 2 runs in a row" in webhook.messages[0]["message"]
+    tomorrow = FIRST + timedelta(days=1)
+    nights.run("r2", tomorrow, *all_green(), logical_time=tomorrow)
+    nights.send(datetime.now(UTC) + timedelta(minutes=2))
+    assert "failing since 2026-11-26 02:05 CET, 2 runs in a row" in webhook.messages[1]["message"]
 
 
 def test_a_run_that_waits_for_the_sender_is_tried_again_all_the_same(nights, webhook, shop) -> None:
@@ -570,7 +583,9 @@ def test_an_unreachable_notifier_and_an_unset_variable_are_named(elt, shop, monk
     monkeypatch.setenv("HOOK", "json://localhost:1/")
     elt("notify", "test", "team", project=shop).refuses("team: ", code=1)
     monkeypatch.delenv("HOOK")
-    elt("notify", "test", "team", project=shop).refuses("HOOK is not set", code=1)
+    unset = elt("notify", "test", "team", project=shop)
+    unset.refuses("HOOK is not set", code=1)
+    assert "default" not in unset.err
     configure(shop, team="file: secrets/hook")
     elt("notify", "test", "team", project=shop).refuses("secrets/hook cannot be read", code=1)
 

@@ -243,6 +243,7 @@ def test_a_skipped_time_does_not_run(elt, shop: Path) -> None:
         (("run", "nightly", "--time", "9999-12-31T23:59"), ("not a time that a schedule can have", "1970 to 2999")),
         (("skip", "nightly", "0001-01-01T00:00+14:00"), ("not a time that a schedule can have",)),
         (("skip", "nightly", "2026-11-28T03:00"), ("has no time", "times next to it")),
+        (("skip", "nightly", "2024-11-28T02:00"), ("has passed", "Its next times are", "T02:00+")),
         (("pause", "nightlies"), ("no schedule nightlies",)),
     ],
 )
@@ -402,6 +403,21 @@ def test_a_target_that_is_gone_fails_the_time_and_is_retried(elt, shop: Path) ->
     assert (times_of(elt, shop)[0]["exit_code"], times_of(elt, shop)[0]["starts"]) == (0, 2)
 
 
+def test_history_shows_what_started_a_retry(elt, shop: Path) -> None:
+    """The schedule, its time and the attempt: not the options, which the retry did not use."""
+    (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 1, after: 0s}\n")
+    (shop / "models/orders.sql").write_text("select no_such_column")
+    elt("schedule", "run", "nightly", project=shop)
+    elt("schedule", "run", "--due", project=shop)
+    retried, first = elt("history", project=shop).out.splitlines()[1:3]
+    assert "elt schedule run nightly --time 20" in retried
+    assert ", attempt 2 " in retried
+    assert "elt run --select orders" in first
+    assert "attempt" not in first
+    shown = json.loads(elt("show", "--json", project=shop).out)
+    assert (shown["schedule"], shown["schedule_attempt"]) == ("nightly", 2)
+
+
 def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> None:
     """It is neither retried again nor reported."""
     (shop / "elt.yml").write_text(DAILY + "    retry: {runs: 2, after: 0s}\n")
@@ -412,6 +428,16 @@ def test_a_retry_by_hand_repairs_the_time_of_its_schedule(elt, shop: Path) -> No
     assert elt("schedule", "check", project=shop).code == 0
     assert elt("schedule", "run", "--due", project=shop).code == 0
     assert len(runs(shop)) == 2
+
+
+def test_a_retry_by_hand_that_fails_again_removes_the_note_of_the_run_before(elt, shop: Path) -> None:
+    """The note said why that run was put off, and would put the time off once more."""
+    (shop / "models/orders.sql").write_text("select no_such_column")
+    elt("schedule", "run", "nightly", project=shop)
+    record(shop, "update schedule_times set note = 'a disk was full'")
+    assert elt("retry", project=shop).code == 1
+    (last,) = times_of(elt, shop)
+    assert (last["exit_code"], last["note"], last["run_id"]) == (1, "", runs(shop)[-1][0])
 
 
 def test_a_run_goes_on_when_elt_yml_breaks_meanwhile(elt, slow: Path, monkeypatch) -> None:
@@ -485,3 +511,47 @@ def test_a_named_run_does_not_wait_for_a_retry_that_a_later_time_made_up_for(elt
     a_day_passes(elt, shop)
     assert elt("schedule", "run", "--due", "nightly", project=shop).code == 0
     assert len(runs(shop)) == 3
+
+
+def test_check_names_nodes_that_do_not_exist(elt, shop: Path) -> None:
+    """In a selection and as a trigger, from dbt's last manifest; a file that is newer counts as a node."""
+    wrong = DAILY.replace("[orders]", "[ordrs, +orders, tag:nightly, 'shop.*', models/orders.sql]")
+    (shop / "elt.yml").write_text(f"{wrong}  onward:\n    on: {{table: stg_orders}}\n")
+    assert elt("schedule", "check", project=shop).code == 0  # there is no manifest
+    assert elt("run", project=shop).code == 0
+    check = elt("schedule", "check", project=shop)
+    assert check.code == 1
+    assert check.out.splitlines() == [
+        "nightly: options.select names ordrs, and the project has no such node. Did you mean 'orders'?",
+        "nightly: options.select names tag:nightly, which nothing in the project has",
+        "onward: on.table names stg_orders, and the project has no such node. Did you mean 'orders'?",
+    ]
+    (shop / "models" / "stg_orders.sql").write_text("select 1 as id")
+    kinds = [one["problems"] for one in json.loads(elt("schedule", "check", "--json", project=shop).out)]
+    assert [[one["kind"] for one in of_schedule] for of_schedule in kinds] == [["unknown_node", "unknown_node"], []]
+    (shop / "models" / "models.yml").write_text("models: [{name: orders, config: {tags: [nightly]}}]")
+    assert elt("schedule", "check", project=shop).code == 0  # only dbt can tell
+
+
+def test_check_names_destinations_and_pings_without_a_url(elt, shop: Path, monkeypatch) -> None:
+    """In one line each, whichever schedules tell them; a variable of the runs' own environment counts as set."""
+    (shop / "elt.yml").write_text(
+        DAILY + '    ping: "${PING_OF_NIGHTLY}"\n  hourly: {cron: "0 * * * *"}\n'
+        'notifications: {destinations: {ops: {url: "${OPS_URL}"}, mail: {file: mail.txt}, other: {url: "${NO_URL}"}},'
+        " rules: [{to: [ops, mail]}]}\n"
+    )
+    check = elt("schedule", "check", project=shop)
+    assert check.code == 1
+    lines = check.out.splitlines()
+    assert len(lines) == 3
+    assert "nightly, hourly: the destination ops gets no notifications: " in lines[0]
+    assert "OPS_URL" in lines[0]
+    assert "nightly, hourly: the destination mail gets no notifications: " in lines[1]
+    assert "mail.txt" in lines[1]
+    assert "nightly: its ping is not called: " in lines[2]
+    assert "PING_OF_NIGHTLY" in lines[2]
+    (shop / ".elt").mkdir(exist_ok=True)
+    (shop / ".elt" / "schedule.env").write_text("OPS_URL=json://localhost/\n")
+    (shop / "mail.txt").write_text("json://localhost/")
+    monkeypatch.setenv("PING_OF_NIGHTLY", "http://localhost/")
+    assert elt("schedule", "check", project=shop).code == 0

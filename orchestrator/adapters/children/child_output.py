@@ -4,12 +4,15 @@ import codecs
 import os
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
+from typing import Self
 
 _AT_ONCE = 1 << 16  # bytes; a longer line is written in pieces
 _HELD = 1 << 12  # characters at the end of such a piece; a secret may have begun there
 _MOST_KEPT = 16_000  # characters
+_MOST_RAW = 1 << 17  # bytes; many times as many as are kept, so that no half secret at a cut is among these
 _MOST_WRITTEN = 10_000_000  # bytes
 _CUT = b"\nelt: the rest of the output is not written here, because it is longer than 10 MB.\n"
 _PATIENCE = 2.0  # seconds to wait for the end of the output; a process that the child left behind may keep it open
@@ -23,28 +26,39 @@ class ChildOutput:
         self._log = log
         self._mask = mask
         self._kept = ""
+        self._raw = bytearray()  # the end of what is not written; it is masked only once, because that takes time
+        self._is_cut = False
         self._thread = threading.Thread(target=self._read, name="elt-child-output", daemon=True)
         self._thread.start()
 
     def finish(self) -> str:
         """Wait for the end of the output, and return its last part."""
         self._thread.join(_PATIENCE)
-        return self._kept
+        # The masker hides half of a secret where it finds the sign of a cut.
+        raw = ("…" if self._is_cut else "") + bytes(self._raw).decode(errors="replace")
+        return (self._kept + self._mask(raw))[-_MOST_KEPT:]
 
     def _read(self) -> None:
         """Read to the end, even if the log cannot be written: otherwise the child would fail on a closed pipe."""
         rest = ""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with suppress(OSError), os.fdopen(self._end, "rb", buffering=0) as end, ExitStack() as resources:
-            write = self._log_writer(resources)
-            while some := end.read(_AT_ONCE):
+        with suppress(OSError), os.fdopen(self._end, "rb", buffering=0) as end, _BoundedLog(self._log) as log:
+            while not log.is_full and (some := end.read(_AT_ONCE)):
                 lines, newline, rest = (rest + decoder.decode(some)).rpartition("\n")
-                self._write(write, lines + newline)
+                self._write(log, lines + newline)
                 if len(rest) > _AT_ONCE:
                     place = self._place_to_cut(rest)
-                    self._write(write, rest[:place])
+                    self._write(log, rest[:place])
                     rest = rest[place:]
-            self._write(write, rest + decoder.decode(b"", final=True))
+            if not log.is_full:
+                self._write(log, rest + decoder.decode(b"", final=True))
+                return
+            self._raw += rest.encode() + decoder.getstate()[0]
+            while some := end.read(_AT_ONCE):
+                self._raw += some
+                if len(self._raw) > 2 * _MOST_RAW:
+                    del self._raw[:-_MOST_RAW]
+                    self._is_cut = True
 
     def _place_to_cut(self, text: str) -> int:
         """Return where a long line can be cut without dividing a secret; at its end if that is nowhere."""
@@ -54,32 +68,44 @@ class ChildOutput:
                 return place
         return len(text)
 
-    def _log_writer(self, resources: ExitStack) -> Callable[[bytes], object]:
-        if self._log is None:
-            return len
-        try:
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            log = self._log.open("ab", buffering=0)
-        except OSError:  # for example a full disk
-            return len
-        resources.callback(log.close)
-        left = _MOST_WRITTEN
-
-        def write(some: bytes) -> None:
-            nonlocal left
-            if left < 0:
-                return
-            whole = len(some) <= left
-            log.write(some if whole else some[:left].decode(errors="ignore").encode())  # no half character
-            left -= len(some)
-            if not whole:
-                log.write(_CUT)
-
-        return write
-
-    def _write(self, write: Callable[[bytes], object], some: str) -> None:
+    def _write(self, log: "_BoundedLog", some: str) -> None:
         if some:
             text = self._mask(some)
             self._kept = (self._kept + text)[-_MOST_KEPT:]
             with suppress(OSError):
-                write(text.encode())
+                log.write(text.encode())
+
+
+class _BoundedLog:
+    """A log that takes no more than a limit; full from the start if there is none, or it cannot be written."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._left = _MOST_WRITTEN
+        self._log = None if path is None else _opened(path)
+        self.is_full = self._log is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._log is not None:
+            self._log.close()
+
+    def write(self, some: bytes) -> None:
+        """Write as much as there is room for, and then that there is more."""
+        if self.is_full or self._log is None:
+            return
+        if len(some) <= self._left:
+            self._left -= len(some)
+            self._log.write(some)
+            return
+        self.is_full = True
+        self._log.write(some[: self._left].decode(errors="ignore").encode() + _CUT)  # no half character
+
+
+def _opened(path: Path) -> FileIO | None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab", buffering=0)
+    except OSError:  # for example a full disk
+        return None

@@ -1,7 +1,7 @@
 """Interrupts the queries of single steps on dbt's connections; the queries of other steps go on."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -33,29 +33,64 @@ class Threads:
             return frozenset(thread for step_id, thread in self._by_step.items() if step_id in steps)
 
 
-def cancel(adapter: Any, threads: Collection[int], nodes: Collection[NodeId]) -> None:  # noqa: ANN401  # dbt's adapter
-    """Interrupt the queries on the connections of these threads, and those of these nodes' batches on other threads."""
-    manager = adapter.connections
+class QueryInterrupts:
+    """Interrupts queries; called again and again while they go on."""
+
+    def __init__(self, credentials: Callable[[], Mapping[str, Any]]) -> None:
+        self._credentials = credentials
+        self._requests: dict[int, threading.Thread] = {}  # by the number of the connection
+
+    def cancel(self, adapter: Any, threads: Collection[int], nodes: Collection[NodeId]) -> None:  # noqa: ANN401  # dbt's
+        """Interrupt the queries on the connections of these threads, and those of these nodes' batches on others."""
+        for thread, connection in _open_connections(adapter.connections):
+            if thread in threads or connection.name in nodes:
+                with suppress(Exception):  # another thread may have closed it in the meantime
+                    self._end_query(adapter.connections, connection)
+
+    def _end_query(self, manager: Any, connection: Any) -> None:  # noqa: ANN401  # dbt's own
+        match manager.TYPE:
+            case "postgres":
+                self._cancel_at_server(connection.handle)
+            case "duckdb":
+                # as dbt does, but without the two lines that dbt would log at each repetition
+                connection.handle.cursor().interrupt()
+            case _:
+                manager.cancel(connection)
+
+    def _cancel_at_server(self, handle: Any) -> None:  # noqa: ANN401  # psycopg2's connection
+        """Cancel the query on a separate connection (dbt's own way ends the whole session), without waiting for it."""
+        request = self._requests.get(id(handle))
+        if request is None or not request.is_alive():
+            request = threading.Thread(target=self._cancel, args=[handle.info.backend_pid], daemon=True)
+            self._requests[id(handle)] = request
+            request.start()
+
+    def _cancel(self, pid: int) -> None:
+        from orchestrator.adapters.postgres.connection import cancel_query
+        from orchestrator.adapters.postgres.login import Login
+
+        with suppress(Exception):  # it is asked again, or the query is abandoned
+            cancel_query(Login.of(self._credentials()), pid)
+
+
+def end_busy_sessions(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
+    """Leave the queries of abandoned steps on PostgreSQL: closing their connections would wait for them."""
+    if adapter.connections.TYPE != "postgres":
+        return
+    from orchestrator.adapters.postgres.connection import end_if_busy
+
+    for _, connection in _open_connections(adapter.connections):
+        with suppress(Exception):  # as above
+            end_if_busy(connection.handle)
+
+
+def _open_connections(manager: Any) -> list[tuple[int, Any]]:  # noqa: ANN401  # dbt's own
+    """Return the open connections of other threads, each with its thread."""
     own = threading.get_ident()
     with manager.lock:
-        found = [
-            connection
-            for (_process, thread), connection in manager.thread_connections.items()
-            if thread != own and (thread in threads or connection.name in nodes)
-        ]
-    for connection in found:
-        if connection.state == "open" and connection.handle is not None:
-            with suppress(Exception):  # another thread may have closed it in the meantime
-                _end_query(manager, connection)
-
-
-def _end_query(manager: Any, connection: Any) -> None:  # noqa: ANN401  # dbt's own
-    match manager.TYPE:
-        case "postgres":
-            # sends a cancel request on a separate connection; dbt's own way ends the whole session
-            connection.handle.cancel()
-        case "duckdb":
-            # as dbt does, but without the two lines that dbt would log at each repetition
-            connection.handle.cursor().interrupt()
-        case _:
-            manager.cancel(connection)
+        every = [(thread, connection) for (_, thread), connection in manager.thread_connections.items()]
+    return [
+        (thread, connection)
+        for thread, connection in every
+        if thread != own and connection.state == "open" and connection.handle is not None
+    ]

@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.error_location import RaisedErrors
-from orchestrator.adapters.dbt.interrupting import cancel
+from orchestrator.adapters.dbt.interrupting import QueryInterrupts, end_busy_sessions
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.node_outcomes import recalled_result
@@ -52,8 +52,9 @@ class NodeRuns:
         self.batches = BatchLog(self._task)
         self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
-        # Microbatch runners look here to see how busy the run is before they send batches to the pool.
+        # Microbatch runners look here how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
+        self._interrupts = QueryInterrupts(session.credentials)
         self._prepared = False
         self._halted_at_start = False
         self._refusal = ""
@@ -99,8 +100,7 @@ class NodeRuns:
             task.defer_to_manifest()
             required = task.get_model_schemas(adapter, self._planned) | target_schema(adapter, self._session.placement)
             self._create_schemas(required)
-            nodes = self._session.manifest.nodes
-            self.marking.prepare(nodes[node] for node in self._planned if node in nodes)
+            self.marking.prepare(manifest.nodes[node] for node in self._planned if node in manifest.nodes)
             task.populate_adapter_cache(adapter, required)
             group_lookup.init(manifest, self._planned)
 
@@ -225,8 +225,7 @@ class NodeRuns:
     def run_hooks(self, when: str, skipped: Iterable[NodeId] = (), lost: Mapping[NodeId, str] = _NONE) -> list[Any]:
         """Run the on-run-start or on-run-end hooks in dbt's order and return their results.
 
-        `skipped` are the nodes that did not run and `lost` those that were given up: `results` in an on-run-end hook
-        includes both.
+        In an on-run-end hook, `results` includes the nodes that did not run (`skipped`) or were given up (`lost`).
         """
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.node_types import RunHookType
@@ -242,7 +241,7 @@ class NodeRuns:
             task.node_results.extend(self.skipped_result(unique_id) for unique_id in skipped if unique_id not in known)
             task.node_results.extend(self.lost_result(node, why) for node, why in lost.items() if node not in known)
             before = len(task.node_results)
-            # as in dbt: if an on-run-start hook prevented every node from running, `results` is empty
+            # As in dbt, which has no `results` if an on-run-start hook prevented every node from running.
             task.after_run(adapter, [] if self._halted_at_start else task.node_results)
         return list(task.node_results[before:])
 
@@ -262,8 +261,8 @@ class NodeRuns:
         from dbt.artifacts.schemas.results import RunStatus
         from dbt.artifacts.schemas.run import RunResult
 
-        message = "Skipping due to fail_fast" if self._session.flags.FAIL_FAST else None
-        return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, message)
+        why = "Skipping due to fail_fast" if self._session.flags.FAIL_FAST else None
+        return RunResult.from_node(self._session.manifest.expect(unique_id), RunStatus.Skipped, why)
 
     def lost_result(self, unique_id: NodeId, message: str) -> Any:  # noqa: ANN401  # dbt's RunResult
         """Return an error result for a node that was given up and has no result of its own."""
@@ -282,13 +281,14 @@ class NodeRuns:
         self.enter_thread()
         self.batches.halt(nodes)
         if self.adapter.is_cancelable():
-            cancel(self.adapter, threads, nodes)
+            self._interrupts.cancel(self.adapter, threads, nodes)
 
     def close(self) -> None:
-        """End the batch pool and release the connections."""
+        """End the batch pool and release the connections; a query that still runs is abandoned."""
         if self._batch_pool is not None:
             self._batch_pool.close()
             self._batch_pool.terminate()
+        end_busy_sessions(self.adapter)
         self.adapter.cleanup_connections()
 
     def _pool(self) -> Any:  # noqa: ANN401  # dbt's thread pool

@@ -1,12 +1,18 @@
 """Opens connections to PostgreSQL, and explains in one sentence why one could not be opened."""
 
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_ACTIVE
 
 from orchestrator.adapters.postgres.login import Login
 from orchestrator.errors import WarehouseConnectionError
+from orchestrator.statement_watch import STATEMENT_WATCH, WatchedStatement, shut_down
 
+_PATIENCE = 2
+"""Seconds to wait for a server that does not answer, when a query is cancelled."""
 WATCH = """
     select set_config(name, '2s', false) from pg_settings where name = 'client_connection_check_interval'
 """
@@ -18,12 +24,28 @@ def connect(login: Login, *, search_path: str | None = None, as_role: bool = Tru
     connection = psycopg2.connect(**login.arguments(search_path=search_path, as_role=as_role), **options)
     try:
         connection.autocommit = True
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, STATEMENT_WATCH.over(WatchedStatement(connection, login.connect_timeout)):
             cursor.execute(WATCH)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def cancel_query(login: Login, pid: int) -> None:
+    """Cancel what a session runs, unlike psycopg2's `cancel` without blocking all threads until the server answers."""
+    with (
+        closing(connect(replace(login, connect_timeout=_PATIENCE), as_role=False)) as connection,
+        connection.cursor() as cursor,
+        STATEMENT_WATCH.over(WatchedStatement(connection, _PATIENCE)),
+    ):
+        cursor.execute("select pg_cancel_backend(%s)", [pid])
+
+
+def end_if_busy(connection: Any) -> None:  # noqa: ANN401  # as above
+    """End the query that another thread runs on a connection, even if the server does not answer."""
+    if connection.info.transaction_status == TRANSACTION_STATUS_ACTIVE:
+        shut_down(connection)
 
 
 def cannot_connect(login: Login, message: str, *, target: str) -> WarehouseConnectionError:

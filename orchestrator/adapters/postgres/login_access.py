@@ -13,6 +13,7 @@ import psycopg2
 from orchestrator.adapters.children.wire import Channel
 from orchestrator.adapters.postgres.connection import connect
 from orchestrator.adapters.postgres.login import Login
+from orchestrator.statement_watch import STATEMENT_WATCH, WatchedStatement
 
 _log = logging.getLogger(__name__)
 _PAUSE = 0.02
@@ -70,7 +71,8 @@ class LoginSession:
             asking = replace(self._login.named("elt"), connect_timeout=_PATIENCE)
             with closing(connect(asking, as_role=False)) as connection:
                 cursor: Any = connection.cursor()
-                cursor.execute(_END, [self._login.application_name])
+                with STATEMENT_WATCH.over(WatchedStatement(connection, _PATIENCE)):
+                    cursor.execute(_END, [self._login.application_name])
                 return int(cursor.rowcount)
         except psycopg2.Error as error:
             _log.warning("sessions could not be ended: %s", error, extra={"action": "end_sessions"})

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
+from math import inf
 from typing import Any
 
 import psycopg2
@@ -18,6 +19,7 @@ from orchestrator.adapters.postgres.postgres_catalog import FUNCTIONS, SETTINGS,
 from orchestrator.errors import WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
+from orchestrator.statement_watch import STATEMENT_WATCH, WatchedStatement
 
 # From pg_catalog: information_schema lacks materialized views, and relations on which the user has no rights.
 _RELATIONS = """
@@ -117,7 +119,10 @@ class PostgresServer:
 
 def _rows(cursor: Any, query: sql.Composable | str) -> list[tuple[Any, ...]]:  # noqa: ANN401  # psycopg2's own
     try:
-        cursor.execute(query)
+        with STATEMENT_WATCH.over(
+            WatchedStatement(cursor.connection, inf)
+        ):  # a query may take long, but a signal ends it
+            cursor.execute(query)
         return cursor.fetchall() if cursor.description else []
     except psycopg2.errors.QueryCanceled as error:
         raise OutOfTimeError(f"PostgreSQL cancelled a statement: {error}".strip()) from error

@@ -59,3 +59,46 @@ def test_a_log_has_an_end(tmp_path: Path) -> None:
     assert text.endswith("\nelt: the rest of the output is not written here, because it is longer than 10 MB.\n")
     assert len(text) == 10_000_000 + 83
     assert kept.endswith("x\nlast words\n")
+
+
+def test_a_flood_is_read_to_its_end_and_only_what_is_kept_of_it_is_masked(tmp_path):
+    """100 MB took 26 s: the masker sees the 10 MB that are written and the end, wherever a secret is divided."""
+    masker, masked = Masker(), []
+    masker.learn([SECRET])
+
+    def mask(text: str) -> str:
+        masked.append(len(text))
+        return masker.text(text)
+
+    reads, writes = os.pipe()
+    output = ChildOutput(reads, tmp_path / "log", mask)
+    line = f"the key is {SECRET}\n".encode() * 3
+    for _ in range(60_000_000 // len(line) // 100):
+        os.write(writes, (line * 100)[:-7])  # the pieces end within a line
+        os.write(writes, (line * 100)[-7:])
+    os.write(writes, b"the end\n")
+    os.close(writes)
+    output._thread.join(60)
+    kept = output.finish()
+    assert kept.endswith("the key is *****\nthe end\n")
+    assert len(kept) == 16_000
+    assert SECRET[:4] not in kept
+    assert SECRET[:4] not in (tmp_path / "log").read_text()
+    assert sum(masked) < 25_000_000
+
+
+def test_a_secret_that_is_cut_where_a_flood_is_cut_stays_hidden():
+    """Without any line end, and without a log."""
+    masker = Masker()
+    masker.learn([SECRET])
+    for offset in range(len(SECRET)):
+        reads, writes = os.pipe()
+        output = ChildOutput(reads, None, masker.text)
+        flood = b"x" * offset + SECRET.encode() * 40_000
+        left = memoryview(flood)
+        while left:
+            left = left[os.write(writes, left) :]
+        os.close(writes)
+        kept = output.finish()
+        assert len(kept) == 16_000
+        assert set(kept) == {"*"}

@@ -246,6 +246,13 @@ def test_an_unset_variable_is_reported_with_its_line(load: Load) -> None:
     ]
 
 
+def test_no_default_is_recommended_for_a_secret(load: Load) -> None:
+    """It would be written into the file."""
+    assert mistakes(load, "store: postgresql://ada:${STORE_PASSWORD}@host/records\n") == [
+        "1: 'store': the environment variable STORE_PASSWORD is not set",
+    ]
+
+
 def test_the_value_of_a_variable_is_never_shown(load: Load) -> None:
     """A wrong value is shown as the file writes it, since the variable may be a secret."""
     found = mistakes(load, "lock_timeout: ${PASSWORD}\n", PASSWORD="hunter2", ELT_ON_NO_DATA="hunter3")

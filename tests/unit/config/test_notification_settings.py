@@ -161,7 +161,7 @@ def test_a_ping_is_a_web_address() -> None:
 
 
 def test_a_variable_that_is_not_set_is_named_when_the_url_is_used() -> None:
-    with pytest.raises(ValueError, match="SLACK_URL is not set"):
+    with pytest.raises(ValueError, match=r"SLACK_URL is not set$"):
         AsWritten("${SLACK_URL}").filled({})
     assert AsWritten("${SLACK_URL}").filled({"SLACK_URL": "json://localhost"}) == "json://localhost"
 

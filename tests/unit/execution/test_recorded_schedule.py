@@ -1,6 +1,7 @@
 """The record keeps the time of a schedule that a run belongs to."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
@@ -17,6 +18,16 @@ MOMENTS = st.datetimes(min_value=datetime(1990, 1, 1), timezones=st.just(timezon
 def test_what_is_recorded_is_read_back_as_the_same_time(name, logical, start, end):
     time = ScheduledTime(schedule=name, logical_time=logical, interval=DataInterval(start=start, end=end))
     assert scheduled_of(json.loads(json.dumps(schedule_asked(time)))) == time
+
+
+def test_the_attempt_is_kept_and_makes_no_other_time():
+    """A record of an older elt does not have it."""
+    interval = DataInterval(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC))
+    first = ScheduledTime(schedule="nightly", logical_time=interval.end, interval=interval)
+    asked = json.loads(json.dumps(schedule_asked(replace(first, attempt=3))))
+    assert (scheduled_of(asked).attempt, scheduled_of(asked) == first) == (3, True)
+    del asked["schedule"]["attempt"]
+    assert scheduled_of(asked).attempt == 1
 
 
 def test_a_run_without_a_schedule_records_none():

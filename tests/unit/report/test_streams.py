@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from orchestrator.report.streams import open_console
 
@@ -125,3 +126,18 @@ def test_text_is_used_verbatim() -> None:
     stream = io.StringIO()
     open_console(stream).print("[bold]x[/bold] :smile: 'a' 12 " + os.devnull)
     assert stream.getvalue() == f"[bold]x[/bold] :smile: 'a' 12 {os.devnull}\n"
+
+
+def test_a_console_shows_control_characters_and_keeps_its_own_colours() -> None:
+    """Whatever a name contains, in a line or in a table."""
+    told = io.StringIO()
+    console = open_console(told, width=60)
+    console._force_terminal, console._color_system = True, 1
+    table = Table(box=None)
+    table.add_column("name")
+    table.add_row("b\x1b]0;title\x07c")
+    console.print("a\x1b[2Jb", style="red")
+    console.print(table)
+    assert r"a\x1b[2Jb" in told.getvalue()
+    assert r"b\x1b]0;title" in told.getvalue()
+    assert "\x1b[2J" not in told.getvalue()
