@@ -37,6 +37,7 @@ from orchestrator.errors.input_errors import (
     ProjectError,
     SelectionError,
     SuiteError,
+    V2ParserError,
 )
 from orchestrator.errors.state_errors import (
     AmbiguousRunError,
@@ -101,6 +102,7 @@ __all__ = [
     "UnsupportedVersionError",
     "UnsupportedWarehouseError",
     "UsageError",
+    "V2ParserError",
     "WarehouseConnectionError",
     "WarehouseError",
     "WarehouseLockedError",

@@ -89,5 +89,5 @@ class UnsupportedVersionError(MissingExtraError):
     code = "E011"
     remedy = "Run the `pip install` command that the message shows: it installs a supported version."
     example = """
-    Error [E011]: dbt-core 1.9.4 is installed, this elt supports >=1.11.2,<1.12.
-    Install it into this environment: /venv/bin/python -m pip install 'dbt-core>=1.11.2,<1.12'"""
+    Error [E011]: dbt-core 1.9.4 is installed, this elt supports >=1.11.2,<1.13.
+    Install it into this environment: /venv/bin/python -m pip install 'dbt-core>=1.11.2,<1.13'"""

@@ -58,7 +58,7 @@ def manifest_from(raw: object, path: Path) -> Manifest:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ManifestError(
             f"The manifest {path} does not look like version 12: {type(error).__name__}: {error}.",
-            hint="Delete it and run `elt dbt parse` with dbt 1.8 to 1.11.",
+            hint="Delete it and run `elt dbt parse` with dbt 1.8 to 1.12.",
         ) from error
     return Manifest(
         project_name=str(metadata.get("project_name") or ""),
@@ -78,7 +78,7 @@ def _refuse_other_versions(metadata: Raw, path: Path) -> None:
     wrote = f", written by dbt {metadata['dbt_version']}" if metadata.get("dbt_version") else ""
     raise ManifestError(
         f"The manifest {path} is {named}{wrote}; only version 12 is supported.",
-        hint="Use dbt 1.8 to 1.11, which write version 12, and run `elt dbt parse`.",
+        hint="Use dbt 1.8 to 1.12, which write version 12, and run `elt dbt parse`.",
     )
 
 

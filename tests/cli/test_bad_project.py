@@ -297,7 +297,7 @@ def test_a_state_without_manifest(elt, tmp_path):
 def test_a_state_that_cannot_be_read(elt, tmp_path, manifest, told):
     """A manifest that was cut short, or of another version, is named."""
     shop = write_shop(tmp_path, {"old/manifest.json": manifest})
-    elt(*STATE, shop / "old", project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.11")
+    elt(*STATE, shop / "old", project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.12")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ CODES = {
     "E076": "RunTakenOverError",
     "E077": "RecordQueryError",
     "E090": "NotificationError",
+    "E091": "V2ParserError",
 }
 """Append to this table; never change or reuse an entry."""
 INTERNAL = {"OutOfTimeError"}

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import close_environment, set_flag, share_environment
+from orchestrator.adapters.dbt.bridge.releases import begin_release
 
 _QUIET_WARNINGS = frozenset(
     # Results of nodes: they are shown to the user as outcomes of their steps.
@@ -47,6 +48,7 @@ def begin(args: Sequence[str], hear: Hear, hear_all: HearAll) -> Any:  # noqa: A
     click_context = args_to_context(list(args))
     click_context.obj = {"dbt_runner_command_args": list(args)}
     flags = Flags(click_context)
+    begin_release(flags)
     set_flag(flags, "SEND_ANONYMOUS_USAGE_STATS", value=False)
     set_flag(flags, "send_anonymous_usage_stats", value=False)
     # The user typed a command of elt, or imported elt: the artifacts record the equivalent dbt command.

@@ -99,7 +99,7 @@ class Marking:
     def _marked(self, execute: Execute, request: Request, mark: Mark, runner: Any) -> Execute:  # noqa: ANN401  # as above
         places = self._places
 
-        def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any) -> Any:  # noqa: ANN401
+        def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any, *more: Any) -> Any:  # noqa: ANN401
             if places is not None and places.is_made(node.database):
                 home = places.home(node.database)
                 own_hooks = values.get("post_hooks") or []
@@ -122,7 +122,7 @@ class Marking:
 
                 # After the project's hooks in the transaction, so that the content includes what they change.
                 values["post_hooks"] = [*own_hooks, _Leaving(statement(), write)]
-            return execute(hook, config, node, values, macro)
+            return execute(hook, config, node, values, macro, *more)
 
         return marked
 

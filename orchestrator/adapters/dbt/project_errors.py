@@ -89,7 +89,7 @@ def refused_selection(error: BaseException) -> EltError:
         return ManifestError(
             text,
             hint="The artifacts in the --state folder are incomplete or were written by another dbt. Copy the target"
-            " folder of a run with dbt 1.8 to 1.11 there.",
+            " folder of a run with dbt 1.8 to 1.12 there.",
         )
     if "--state" in text:
         return SelectionError(text, hint="Name a folder with the manifest.json of an earlier run.")
