@@ -35,6 +35,8 @@ class DbtNode:
     version: str | None = None
     is_empty: bool = False
     """Whether the file has no SQL: dbt never builds such a node, even if it is selected."""
+    continues_on_error: bool = False
+    """Of models: whether the children run although the model itself ended with an error (`on_error: continue`)."""
     meta: Mapping[str, object] = field(default_factory=dict)
     definition: Definition = field(default_factory=Definition)
 

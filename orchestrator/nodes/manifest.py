@@ -44,8 +44,11 @@ def read_raw(path: Path) -> object:
         ) from error
 
 
-def manifest_from(raw: object, path: Path) -> Manifest:
-    """Return the values of a manifest's JSON; `path` is used in messages only."""
+def manifest_from(raw: object, path: Path, *, continues: bool = False) -> Manifest:
+    """Return the values of a manifest's JSON; `path` is used in messages only.
+
+    `continues` says whether the installed dbt knows `on_error: continue`; other releases ignore that key of a model.
+    """
     if not isinstance(raw, dict):
         raise ManifestError(f"The manifest {path} is not a JSON object.", hint="Run `elt dbt parse`.")
     metadata = raw.get("metadata") or {}
@@ -53,7 +56,11 @@ def manifest_from(raw: object, path: Path) -> Manifest:
     try:
         owners = {group["name"]: _owners(group.get("owner")) for group in _rows(raw, "groups")}
         sources = {row["unique_id"]: _source(row) for row in _rows(raw, "sources")}
-        nodes = {row["unique_id"]: _node(row, owners) for section in SECTIONS for row in _rows(raw, section)}
+        nodes = {
+            row["unique_id"]: _node(row, owners, continues=continues)
+            for section in SECTIONS
+            for row in _rows(raw, section)
+        }
         macros = {macro.unique_id: macro for macro in macros_of(raw)}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ManifestError(
@@ -89,7 +96,7 @@ def _rows(raw: Raw, section: str) -> Iterator[Raw]:
             yield row
 
 
-def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]]) -> DbtNode:
+def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]], *, continues: bool) -> DbtNode:
     kind = _resource_type(row)
     config: Raw = row.get("config") or {}
     meta: Raw = config.get("meta") or row.get("meta") or {}
@@ -113,6 +120,7 @@ def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]]) -> DbtNode:
         owners=_owners(meta.get("owner")) or _owners(row.get("owner")) or group_owners.get(group or "", ()),
         version=None if version is None else str(version),
         is_empty=kind is not ResourceType.SEED and not str(row.get("raw_code", "-")).strip(),
+        continues_on_error=continues and kind is ResourceType.MODEL and config.get("on_error") == "continue",
         meta=meta,
         definition=definition_of(row, kind, config),
     )

@@ -177,6 +177,10 @@ class Evaluator:
         if left is not None:  # otherwise its children find that what it holds is not known
             self.known[node] = left
 
+    def lose(self, node: NodeId) -> None:
+        """Record that the build of a node ended with an error: what its relation holds is no longer known."""
+        self._settled.add(node)
+
     def build(self, node: NodeId, evaluation: Evaluation) -> None:
         """Record that a node was built in this run."""
         self._settled.add(node)

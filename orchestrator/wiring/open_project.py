@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator.adapters.dbt.bridge.releases import load_env_file
 from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
 from orchestrator.adapters.dlt.host import IngestionHost
@@ -180,12 +181,9 @@ def open_project(
     def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
+    load_env_file(settings.dbt_project_dir)  # first of all, so that child processes have its variables too
     masker = inbox.masker
-    # The masker learns the secrets before anything is logged.
-    masker.learn_named(os.environ)
-    for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
-        if folder is not None:
-            masker.learn_file(folder / ".dlt" / "secrets.toml")
+    _learn_secrets(masker, settings)  # before anything is logged
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
@@ -195,7 +193,7 @@ def open_project(
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
-        manifest = manifest_from(json.loads(parsed.read()), parsed.path)
+        manifest = manifest_from(json.loads(parsed.read()), parsed.path, continues=dbt.continues_after_errors)
         require_distinct(placement, manifest)
         discovery = _hidden(found.result(), masker) if found else Discovery()  # the child ran meanwhile
         graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
@@ -221,6 +219,13 @@ def open_project(
             only_reads=only_reads,
             interval=call.scheduled.interval if call.scheduled else None,
         )
+
+
+def _learn_secrets(masker: Masker, settings: Settings) -> None:
+    masker.learn_named(os.environ)
+    for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
+        if folder is not None:
+            masker.learn_file(folder / ".dlt" / "secrets.toml")
 
 
 def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import close_environment, set_flag, share_environment
 from orchestrator.adapters.dbt.bridge.releases import begin_release
+from orchestrator.adapters.dbt.warning_tag import without_tag
 
 _QUIET_WARNINGS = frozenset(
     # Results of nodes: they are shown to the user as outcomes of their steps.
@@ -93,7 +94,7 @@ def _listener(hear: Hear, hear_all: HearAll) -> Callable[[Any], None]:
         if info.name in _PRINTED:
             hear("printed", info.msg, node)
         elif info.level == "warn" and info.name not in _QUIET_WARNINGS:
-            hear("warning", info.msg, node)
+            hear("warning", without_tag(info.msg), node)
 
     return listen
 

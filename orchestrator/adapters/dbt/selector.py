@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import deferred_manifest
-from orchestrator.adapters.dbt.bridge.releases import change_selectors, node_selector
+from orchestrator.adapters.dbt.bridge.releases import change_selectors, make_task, node_selector
 from orchestrator.adapters.dbt.node_graph import node_graph
 from orchestrator.adapters.dbt.project_errors import refused_selection
 from orchestrator.adapters.dbt.session import DbtSession
@@ -105,7 +105,7 @@ def _selection_task(session: DbtSession) -> Any:  # noqa: ANN401  # one of dbt's
 
     kinds = {"test": TestTask, "freshness": FreshnessTask, "list": ListTask, "ls": ListTask}
     kind = kinds.get(session.flags.WHICH, BuildTask)
-    return kind(session.flags, session.config, session.manifest)
+    return make_task(kind, session)
 
 
 def _without_indirect(spec: Any) -> Any:  # noqa: ANN401  # dbt's spec

@@ -11,13 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.bridge import releases
 from orchestrator.adapters.dbt.bridge.needed import NEEDED, NEEDED_ON, TOOLS
-from orchestrator.adapters.dbt.bridge.releases import (
-    end_of_parse,
-    installed_release,
-    load_env_file,
-    write_integrations,
-)
 from orchestrator.adapters.dbt.bridge.replacements import replace_functions, unhashed_vars
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
 from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, write_artifacts
@@ -72,14 +67,14 @@ class DbtSession:
         """
         require_supported(*TOOLS)
         # Before anything of dbt is wrapped: a wrapper around a missing function would silently never be called.
-        require_attributes((*NEEDED, *installed_release().needed), *TOOLS)
+        require_attributes((*NEEDED, *releases.installed_release().needed), *TOOLS)
         from dbt_common.context import get_invocation_context
 
         replace_functions()
         self._args = tuple(args)
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
-        load_env_file(self.project_dir)
+        releases.load_env_file(self.project_dir)
         try:
             self._begin(args)
             self.invocation_context = get_invocation_context()
@@ -100,7 +95,8 @@ class DbtSession:
         from dbt.parser.manifest import parse_manifest
 
         try:
-            with unhashed_vars(self._vars_of_run.beside_the_parse(lambda reason: self._hear("note", reason, ""))):
+            unhashed = self._vars_of_run.beside_the_parse(lambda reason: self._hear("note", reason, ""))
+            with unhashed_vars(unhashed), releases.around_parse(self.flags):
                 self.manifest = parse_manifest(
                     self.config,
                     False,  # noqa: FBT003  # write_perf_info; dbt's own signature
@@ -108,7 +104,6 @@ class DbtSession:
                     False,  # noqa: FBT003  # write_json
                     self._integrations,
                 )
-            end_of_parse()
             self.placement = placement
             if placement.prefix:
                 self.unmoved = place_nodes(self.manifest, self.config, placement)
@@ -238,7 +233,7 @@ class DbtSession:
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, all_vars, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
-        self._integrations = write_integrations(flags, self.config, all_vars)
+        self._integrations = releases.write_integrations(flags, self.config, all_vars)
         self._vars_of_run = RunVars(self.config, run_vars, Path(flags.PROFILES_DIR))
 
     def _target(self) -> Target:

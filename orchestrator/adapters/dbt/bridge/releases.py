@@ -4,7 +4,8 @@ A release that is newer than the table counts as the newest one in it. The bound
 releases are used at all.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
@@ -39,6 +40,8 @@ class DbtRelease:
     """Whether catalogs.yml has a second version, which a flag of the project switches on."""
     knows_the_selected: bool = False
     """Whether foreign keys of a contract refer to deferred relations only for nodes that the run does not build."""
+    tasks_take_catalogs: bool = False
+    """Whether a task is made with the catalogs, which it only counts."""
     needed: tuple[ToolAttribute, ...] = ()
     """The internal attributes that elt uses of this release and not of earlier ones."""
 
@@ -52,6 +55,7 @@ _1_12 = replace(
     selects_by_selector=True,
     has_second_catalogs=True,
     knows_the_selected=True,
+    tasks_take_catalogs=True,
     needed=NEEDED_SINCE["1.12"],
 )
 RELEASES = {Version("1.11"): _1_11, Version("1.12"): _1_12}
@@ -91,9 +95,6 @@ def begin_release(flags: Any) -> None:  # noqa: ANN401  # dbt's Flags
     from dbt_common.events.event_manager_client import get_event_manager
 
     refuse_v2_parser(flags)
-    if hasattr(flags, _HINTS):
-        set_flag(flags, _HINTS, value=False)  # they advise dbt's own ways to save time, one of which elt refuses
-        set_flag(flags, _HINTS.lower(), value=False)
     if installed_release().defers_parse_warnings:
         get_event_manager().allow_deferral = bool(flags.enable_grouped_warn_error_parser_logs)
 
@@ -108,8 +109,17 @@ def refuse_v2_parser(flags: Any) -> None:  # noqa: ANN401  # as above
         )
 
 
-def end_of_parse() -> None:
-    """Show the warnings of the parse that dbt has kept back, and raise those that are errors."""
+@contextmanager
+def around_parse(flags: Any) -> Iterator[None]:  # noqa: ANN401  # as above
+    """Keep dbt's hints quiet during a parse; at its end, show the warnings that dbt kept back, and raise the errors."""
+    hints = getattr(flags, _HINTS, None)
+    if hints is not None:
+        set_flag(flags, _HINTS, value=False)  # a slow parse makes dbt advise the parser that elt refuses
+    try:
+        yield
+    finally:
+        if hints is not None:
+            set_flag(flags, _HINTS, value=hints)
     if installed_release().defers_parse_warnings:
         from dbt_common.events.base_types import EventGroupType
         from dbt_common.events.functions import fire_deferred_events
@@ -136,11 +146,17 @@ def _second_catalogs(flags: Any, config: Any, all_vars: Mapping[str, Any]) -> li
     return list(_bridge_v2_catalogs(config, found)) if found else []
 
 
+def make_task(kind: Callable[..., Any], session: Any) -> Any:  # noqa: ANN401  # an open session, and one of dbt's tasks
+    """Return a task of this kind on the parsed project."""
+    more = {"catalogs": None} if installed_release().tasks_take_catalogs else {}
+    return kind(session.flags, session.config, session.manifest, **more)
+
+
 def build_task(session: Any, nodes: Collection[str]) -> Any:  # noqa: ANN401  # an open session, and dbt's BuildTask
     """Return the task of a run that builds these nodes."""
     from dbt.task.build import BuildTask
 
-    task = BuildTask(session.flags, session.config, session.manifest)
+    task = make_task(BuildTask, session)
     if installed_release().knows_the_selected:
         task.compiler.selected_node_ids = set(nodes)
     return task
