@@ -119,6 +119,7 @@ def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]], *, continues: b
         tags=tuple(row.get("tags") or ()),
         owners=_owners(meta.get("owner")) or _owners(row.get("owner")) or group_owners.get(group or "", ()),
         version=None if version is None else str(version),
+        is_latest_version=version is not None and version == row.get("latest_version"),
         is_empty=kind is not ResourceType.SEED and not str(row.get("raw_code", "-")).strip(),
         continues_on_error=continues and kind is ResourceType.MODEL and config.get("on_error") == "continue",
         meta=meta,

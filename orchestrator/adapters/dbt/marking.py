@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.bridge.access import Execute, before_each_runner, wrap_execution
+from orchestrator.adapters.dbt.bridge.releases import makes_pointer
 from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
@@ -104,7 +105,8 @@ class Marking:
                 home = places.home(node.database)
                 own_hooks = values.get("post_hooks") or []
                 batch = _batch_of(runner)
-                is_settled = batch is None and self._is_settled_by(node, macro, own_hooks)
+                whole = batch is None and not makes_pointer(runner, node)
+                is_settled = whole and self._is_settled_by(node, macro, own_hooks)
 
                 def statement(content: str | None = None, *, is_atomic: bool = True) -> str:
                     relation, is_whole = str(node.relation_name), is_settled and is_atomic

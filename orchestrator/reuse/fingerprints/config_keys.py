@@ -102,6 +102,8 @@ OUTSIDE = {
     "docs": "how the documentation shows a node",
     "static_analysis": "another engine of dbt reads it",
     "freshness": "dbt's paid scheduler reads it",
+    "state": "when a result is reused, not what it is",
+    "on_error": "what runs after an error of the node, not what it leaves",
 }
 """Keys that do not affect results, with the reason. A text that reads the node's own entry still sees them."""
 
@@ -119,6 +121,9 @@ _UNSET: dict[str, object] = {
     **dict.fromkeys(("event_time", "expected_sql", "full_refresh", "incremental_strategy", "limit", "quote_columns")),
     **dict.fromkeys(("runtime_version", "store_failures", "store_failures_as", "strategy", "target_database")),
     **dict.fromkeys(("target_schema", "unique_key", "updated_at", "volatility", "where")),
+    "sql_header": None,
+    "latest_version_pointer": {"alias": None, "enabled": None},
+    "snowflake": {"quote_args": True},
     "column_types": {},
     "expected_rows": [],
     "grants": {},

@@ -208,6 +208,9 @@ NEEDED_SINCE = {
                 "dbt.config:RuntimeConfig.selectors",
                 "dbt.graph:NodeSelector._selectors",
             ),
+            "to know that a model is not complete with its table": (
+                "dbt.task.run:ModelRunner._should_create_latest_version_pointer",
+            ),
             "to read deferred relations as dbt does": ("dbt.compilation:Compiler.selected_node_ids",),
         }
     )

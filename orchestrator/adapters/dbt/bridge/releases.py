@@ -4,7 +4,7 @@ A release that is newer than the table counts as the newest one in it. The bound
 releases are used at all.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -40,6 +40,10 @@ class DbtRelease:
     """Whether catalogs.yml has a second version, which a flag of the project switches on."""
     knows_the_selected: bool = False
     """Whether foreign keys of a contract refer to deferred relations only for nodes that the run does not build."""
+    has_v2_parser: bool = False
+    """Whether `--use-v2-parser` makes another program parse the project."""
+    makes_pointers: bool = False
+    """Whether the latest version of a model can have a view besides, under the name of the model."""
     tasks_take_catalogs: bool = False
     """Whether a task is made with the catalogs, which it only counts."""
     needed: tuple[ToolAttribute, ...] = ()
@@ -55,6 +59,8 @@ _1_12 = replace(
     selects_by_selector=True,
     has_second_catalogs=True,
     knows_the_selected=True,
+    has_v2_parser=True,
+    makes_pointers=True,
     tasks_take_catalogs=True,
     needed=NEEDED_SINCE["1.12"],
 )
@@ -177,3 +183,21 @@ def change_selectors(selector: Any, change: Callable[[Any], Any]) -> None:  # no
         selector._selectors = {
             name: {**entry, "definition": change(entry["definition"])} for name, entry in known.items()
         }
+
+
+def makes_pointer(runner: Any, node: Any) -> bool:  # noqa: ANN401  # dbt's runner and model
+    """Return whether dbt, after this version of a model, also makes the view named like the model."""
+    return installed_release().makes_pointers and bool(runner._should_create_latest_version_pointer(node))
+
+
+def refuse_v2_parser_of(words: Sequence[str]) -> None:
+    """Raise V2ParserError if a command of dbt, run in the working folder, would use the parser of version 2."""
+    if not installed_release().has_v2_parser:
+        return
+    from dbt.cli.flags import Flags, args_to_context
+
+    try:
+        flags = Flags(args_to_context(list(words)))
+    except Exception:  # noqa: BLE001  # dbt itself refuses these words
+        return
+    refuse_v2_parser(flags)
