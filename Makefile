@@ -102,7 +102,7 @@ smoke-lowest: $(MATRIX)/lowest/.installed
 SMOKE := tests/unit/adapters tests/functional/dbt/test_build_like_dbt.py tests/functional/dlt/test_ingest_load.py tests/functional/great_expectations/test_validation_runner.py tests/cli/test_repair.py
 
 $(MATRIX)/lowest/.installed: $(UV) pyproject.toml constraints-lowest.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) $(MATRIX)/lowest
+	$(UV) venv --quiet --seed --clear --python $(PYTHON) $(MATRIX)/lowest
 	$(UV) pip install --quiet --python $(MATRIX)/lowest/bin/python --no-deps --requirement constraints-lowest.txt --editable .
 	touch $@
 
@@ -114,12 +114,12 @@ smoke-dbt-1.12: $(MATRIX)/dbt-1.12/.installed
 
 # --no-deps: the file leaves out dbt's parser of version 2, whose build downloads a program. Only --use-v2-parser needs it.
 $(MATRIX)/dbt-1.12/.installed: $(UV) pyproject.toml constraints-dbt-1.12.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) $(MATRIX)/dbt-1.12
+	$(UV) venv --quiet --seed --clear --python $(PYTHON) $(MATRIX)/dbt-1.12
 	$(UV) pip install --quiet --python $(MATRIX)/dbt-1.12/bin/python --no-deps --requirement constraints-dbt-1.12.txt --editable .
 	touch $@
 
 test-highest: $(UV)
-	$(UV) venv --quiet --clear --python $(NEWEST) $(MATRIX)/highest
+	$(UV) venv --quiet --seed --clear --python $(NEWEST) $(MATRIX)/highest
 	echo $(PARSER) > $(MATRIX)/excluded.txt
 	$(UV) pip compile --quiet --python $(MATRIX)/highest/bin/python --all-extras --no-annotate --no-header --no-emit-index-url --excludes $(MATRIX)/excluded.txt --upgrade pyproject.toml --output-file $(MATRIX)/highest.txt
 	$(UV) pip install --quiet --python $(MATRIX)/highest/bin/python --no-deps --requirement $(MATRIX)/highest.txt --editable .

@@ -218,8 +218,8 @@ UNPARSED = {
         "The macro x is defined twice in macros/m.sql.",
     ),
     "a configuration of a wrong type": (
-        {FCT: "select 1\n{{ config(materialized=3) }}"},
-        f"dbt cannot parse model fct_orders at {FCT}:2: materialized: 3 is not of type 'string'",
+        {FCT: "select 1\n{{ config(enabled=[]) }}"},
+        f"dbt cannot parse model fct_orders at {FCT}:2: enabled: [] is not of type 'boolean'",
     ),
     "a Python model": (
         {"models/marts/guess.py": "\nx = 1\ndef model(dbt, session)\n  return 1\n"},

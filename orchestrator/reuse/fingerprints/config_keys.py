@@ -48,6 +48,8 @@ INSIDE = {
     "type": "what sort of function it is",
     "volatility": "what sort of function it is",
     "sql_header": "SQL that runs before the statement",
+    "latest_version_pointer": "whether a view is made besides",
+    "snowflake": "what sort of function it is",
     "indexes": "how the database keeps it",
     "unlogged": "how the database keeps it",
     "partitioned_by": "how the database keeps it",
