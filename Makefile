@@ -118,6 +118,14 @@ $(MATRIX)/dbt-1.12/.installed: $(UV) pyproject.toml constraints-dbt-1.12.txt
 	$(UV) pip install --quiet --python $(MATRIX)/dbt-1.12/bin/python --no-deps --requirement constraints-dbt-1.12.txt --editable .
 	touch $@
 
+# The smoke lane on another Python, with the pinned versions: `make smoke-python-3.12`. uv finds the interpreter, or pyenv has it.
+smoke-python-%: $(UV) constraints.txt
+	@found=$$($(UV) python find --no-python-downloads $* 2>/dev/null || ls -d ~/.pyenv/versions/$*.*/bin/python 2>/dev/null | tail -n 1); \
+	test -n "$$found" || { echo "There is no Python $* here, so its smoke lane cannot run. Install it, for example with pyenv."; exit 1; }; \
+	$(UV) venv --quiet --seed --clear --python "$$found" $(MATRIX)/python-$*
+	$(UV) pip install --quiet --python $(MATRIX)/python-$*/bin/python --no-deps --requirement constraints.txt --editable .
+	$(MATRIX)/python-$*/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
+
 test-highest: $(UV)
 	$(UV) venv --quiet --seed --clear --python $(NEWEST) $(MATRIX)/highest
 	echo $(PARSER) > $(MATRIX)/excluded.txt

@@ -21,6 +21,7 @@ from orchestrator.errors.elt_error import (
     InternalError,
     MissingExtraError,
     OutputError,
+    UnsupportedPlatformError,
     UnsupportedVersionError,
 )
 from orchestrator.errors.input_errors import (
@@ -99,6 +100,7 @@ __all__ = [
     "UnknownNodeError",
     "UnknownRunError",
     "UnknownScheduleError",
+    "UnsupportedPlatformError",
     "UnsupportedVersionError",
     "UnsupportedWarehouseError",
     "UsageError",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from orchestrator.config.dbt_state_keys import mistakes_of_state
 from orchestrator.config.meta_place import place_of_meta
 from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
@@ -15,7 +16,7 @@ from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
@@ -190,6 +191,9 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
                 f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
                 for mistake in (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
             ]
+        if isinstance(node, DbtNode) and node.resource_type is ResourceType.MODEL:
+            of_state = mistakes_of_state(node.definition.config, node.meta.get("elt"))
+            mistakes.found += [f"{node.path}: {node.unique_id}: {mistake}" for mistake in of_state]
     mistakes.raise_if_any()
 
 

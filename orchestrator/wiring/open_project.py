@@ -42,6 +42,7 @@ from orchestrator.plan.scheduled_vars import vars_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
+from orchestrator.reuse.freshness_policy import notes_on_state
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.log_files import log_dir, own_log
@@ -283,7 +284,7 @@ def _graph(
         feeds=matched.feeds,
         dlt_sources=dlt_sources,
         suites=with_reads(bound, readings),
-        notes=(*notes, *matched.notes),
+        notes=(*notes, *matched.notes, *notes_on_state(manifest)),
         placement=placement,
     )
     note = _unused_code(settings, graph) if needed else None

@@ -52,6 +52,7 @@ CODES = {
     "E077": "RecordQueryError",
     "E090": "NotificationError",
     "E091": "V2ParserError",
+    "E092": "UnsupportedPlatformError",
 }
 """Append to this table; never change or reuse an entry."""
 INTERNAL = {"OutOfTimeError"}

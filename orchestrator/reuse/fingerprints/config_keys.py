@@ -103,7 +103,7 @@ OUTSIDE = {
     "access": "who may refer to a node",
     "docs": "how the documentation shows a node",
     "static_analysis": "another engine of dbt reads it",
-    "freshness": "dbt's paid scheduler reads it",
+    "freshness": "when a result is reused, not what it is",
     "state": "when a result is reused, not what it is",
     "on_error": "what runs after an error of the node, not what it leaves",
 }
