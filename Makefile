@@ -7,12 +7,17 @@ STAMP := $(VENV)/.installed
 READERS := .venv-readers
 MATRIX := .venv-matrix
 UV := $(MATRIX)/uv/bin/uv
+# Where `make constraints` compiles the pinned versions.
+PINNING := $(VENV)-constraints
+COMPILE := $(PINNING)/bin/uv pip compile --quiet --universal --no-annotate --no-header --no-emit-index-url
+# What dbt 1.12 requires, and cannot be built without a download.
+PARSER := dbt-core-experimental-parser
 # The newest Python that is here; `make test-matrix NEWEST=python3.12` names another.
 NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --version >/dev/null 2>&1 && echo $(name))) $(PYTHON))
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest smoke-lowest agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
+.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest test-dbt-1.12 smoke-lowest smoke-dbt-1.12 agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -80,8 +85,8 @@ $(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requ
 test-readers: $(READERS)/.installed
 	$(READERS)/bin/python -m pytest tests/readers
 
-# The suite on the lowest releases that pyproject.toml allows, and on the newest of today.
-test-matrix: test-lowest test-highest
+# The suite on the lowest releases that pyproject.toml allows, on dbt 1.12, and on the newest releases of today.
+test-matrix: test-lowest test-dbt-1.12 test-highest
 
 $(UV):
 	$(PYTHON) -m venv $(MATRIX)/uv
@@ -97,13 +102,34 @@ smoke-lowest: $(MATRIX)/lowest/.installed
 SMOKE := tests/unit/adapters tests/functional/dbt/test_build_like_dbt.py tests/functional/dlt/test_ingest_load.py tests/functional/great_expectations/test_validation_runner.py tests/cli/test_repair.py
 
 $(MATRIX)/lowest/.installed: $(UV) pyproject.toml constraints-lowest.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) $(MATRIX)/lowest
+	$(UV) venv --quiet --seed --clear --python $(PYTHON) $(MATRIX)/lowest
 	$(UV) pip install --quiet --python $(MATRIX)/lowest/bin/python --no-deps --requirement constraints-lowest.txt --editable .
 	touch $@
 
+test-dbt-1.12: $(MATRIX)/dbt-1.12/.installed
+	$(MATRIX)/dbt-1.12/bin/python -m pytest -n 2 --dist loadscope
+
+smoke-dbt-1.12: $(MATRIX)/dbt-1.12/.installed
+	$(MATRIX)/dbt-1.12/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
+
+# --no-deps: the file leaves out dbt's parser of version 2, whose build downloads a program. Only --use-v2-parser needs it.
+$(MATRIX)/dbt-1.12/.installed: $(UV) pyproject.toml constraints-dbt-1.12.txt
+	$(UV) venv --quiet --seed --clear --python $(PYTHON) $(MATRIX)/dbt-1.12
+	$(UV) pip install --quiet --python $(MATRIX)/dbt-1.12/bin/python --no-deps --requirement constraints-dbt-1.12.txt --editable .
+	touch $@
+
+# The smoke lane on another Python, with the pinned versions: `make smoke-python-3.12`. uv finds the interpreter, or pyenv has it.
+smoke-python-%: $(UV) constraints.txt
+	@found=$$($(UV) python find --no-python-downloads $* 2>/dev/null || ls -d ~/.pyenv/versions/$*.*/bin/python 2>/dev/null | tail -n 1); \
+	test -n "$$found" || { echo "There is no Python $* here, so its smoke lane cannot run. Install it, for example with pyenv."; exit 1; }; \
+	$(UV) venv --quiet --seed --clear --python "$$found" $(MATRIX)/python-$*
+	$(UV) pip install --quiet --python $(MATRIX)/python-$*/bin/python --no-deps --requirement constraints.txt --editable .
+	$(MATRIX)/python-$*/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
+
 test-highest: $(UV)
-	$(UV) venv --quiet --clear --python $(NEWEST) $(MATRIX)/highest
-	$(UV) pip compile --quiet --python $(MATRIX)/highest/bin/python --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file $(MATRIX)/highest.txt
+	$(UV) venv --quiet --seed --clear --python $(NEWEST) $(MATRIX)/highest
+	echo $(PARSER) > $(MATRIX)/excluded.txt
+	$(UV) pip compile --quiet --python $(MATRIX)/highest/bin/python --all-extras --no-annotate --no-header --no-emit-index-url --excludes $(MATRIX)/excluded.txt --upgrade pyproject.toml --output-file $(MATRIX)/highest.txt
 	$(UV) pip install --quiet --python $(MATRIX)/highest/bin/python --no-deps --requirement $(MATRIX)/highest.txt --editable .
 	$(MATRIX)/highest/bin/python -m pytest -n 2 --dist loadscope
 
@@ -131,16 +157,22 @@ picture: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
-# Compiles the pinned versions afresh from pyproject.toml.
+# Compiles the pinned versions afresh from pyproject.toml. All but those of dbt 1.12 stay on dbt 1.11: with dbt 1.12, pip
+# would build dbt's parser of version 2. Apart from dbt, the versions of dbt 1.12 are those of constraints.txt.
 constraints:
-	$(PYTHON) -m venv $(VENV)-constraints
-	$(VENV)-constraints/bin/python -m pip install --quiet uv
-	$(VENV)-constraints/bin/uv pip compile --quiet --universal --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints.txt
-	$(VENV)-constraints/bin/uv pip compile --quiet --universal --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml tests/readers/requirements.in --output-file constraints-readers.txt
-	$(VENV)-constraints/bin/uv pip compile --quiet --universal --resolution lowest-direct --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file constraints-lowest.txt
-	rm -rf $(VENV)-constraints
+	$(PYTHON) -m venv $(PINNING)
+	$(PINNING)/bin/python -m pip install --quiet uv
+	echo 'dbt-core<1.12' > $(PINNING)/dbt-1.11.txt
+	echo 'dbt-core>=1.12,<1.13' > $(PINNING)/dbt-1.12.txt
+	echo $(PARSER) > $(PINNING)/excluded.txt
+	$(COMPILE) --all-extras --upgrade --constraint $(PINNING)/dbt-1.11.txt pyproject.toml --output-file constraints.txt
+	$(COMPILE) --upgrade --constraint $(PINNING)/dbt-1.11.txt pyproject.toml tests/readers/requirements.in --output-file constraints-readers.txt
+	$(COMPILE) --resolution lowest-direct --all-extras --upgrade --constraint $(PINNING)/dbt-1.11.txt pyproject.toml --output-file constraints-lowest.txt
+	cp constraints.txt constraints-dbt-1.12.txt
+	$(COMPILE) --all-extras --upgrade-package dbt-core --upgrade-package mashumaro --constraint $(PINNING)/dbt-1.12.txt --excludes $(PINNING)/excluded.txt pyproject.toml --output-file constraints-dbt-1.12.txt
+	rm -rf $(PINNING)
 
 clean: stop-postgres
-	rm -rf $(VENV) $(VENV)-constraints $(READERS) $(MATRIX) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
+	rm -rf $(VENV) $(PINNING) $(READERS) $(MATRIX) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .elt
 	rm -rf dbt_project/target dbt_project/logs dbt_project/*.duckdb dbt_project/*.duckdb.wal
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -38,3 +38,16 @@ def did_you_mean(names: Iterable[str]) -> str:
     """Return the question that suggests names: `Did you mean 'a', 'b' or 'c'?`; empty without a name."""
     *others, last = [f"'{name}'" for name in names] or [""]
     return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}?" if last else ""
+
+
+def spell(seconds: float) -> str:
+    """Return a duration in its two largest units: `3 d 4 h`, `12 min`, `5 s`."""
+    left = max(0, int(seconds))
+    words = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}")
+        elif words:
+            break
+    return " ".join(words[:2]) or "0 s"

@@ -37,6 +37,10 @@ class DbtDriver(Protocol):
         """The versions of what is no Python package, by name, for the record of runs."""
 
     @property
+    def continues_after_errors(self) -> bool:
+        """Whether `on_error: continue` of a model lets its children run after an error of the model."""
+
+    @property
     def flags(self) -> DbtFlags:
         """What the command line, the environment and the project set."""
 

@@ -20,7 +20,14 @@ from orchestrator.cli.click_message import click_message
 from orchestrator.cli.standard_streams import OutputFile, UnreadError, guard_streams, stop_waiting_for_readers
 from orchestrator.cli.verbs import Verbs
 from orchestrator.debugging import is_debugging, set_debugging
-from orchestrator.errors import CommandLineError, EltError, FullDiskError, InternalError, OutputError
+from orchestrator.errors import (
+    CommandLineError,
+    EltError,
+    FullDiskError,
+    InternalError,
+    OutputError,
+    UnsupportedPlatformError,
+)
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.interruption import INTERRUPTED, Interruption
 from orchestrator.masking import Masker, masker_of
@@ -60,6 +67,7 @@ def cli(*, debug: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command line, and exit with one of the codes in docs/commands.md."""
+    refuse_windows(sys.platform)  # first of all: what follows uses signals that Windows does not have
     # dbt creates many short-lived objects. The default threshold of 700 makes garbage collection too frequent.
     gc.set_threshold(50_000, 20, 20)
     logging.raiseExceptions = False  # an unwritable log, for example on a full disk, must not fill the terminal
@@ -74,6 +82,17 @@ def main() -> NoReturn:
     except KeyboardInterrupt:  # after the command
         exit_code = interruption.exit_code
     _leave(exit_code)
+
+
+def refuse_windows(platform: str) -> None:
+    """Exit with a message if the platform is Windows."""
+    if platform in {"win32", "cygwin"}:
+        error = UnsupportedPlatformError(
+            "elt does not run on Windows: it needs processes and file locks of a POSIX system.",
+            hint="Run it on Linux, for example in the Windows Subsystem for Linux (WSL 2).",
+        )
+        show_error(error)
+        sys.exit(error.exit_code)
 
 
 def _with_lost_output(exit_code: int, stdout: OutputFile) -> int:

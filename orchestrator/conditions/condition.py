@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from orchestrator.config.wait_settings import Otherwise, WaitSettings
-from orchestrator.execution.gate import spell
 from orchestrator.timetable.placeholders import Moments, filled
-from orchestrator.wording import shortened
+from orchestrator.wording import shortened, spell
 
 _LONGEST = 60  # characters of a query that are shown
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from orchestrator.conditions.answer import Answer, unknown
 from orchestrator.conditions.condition import Condition
 from orchestrator.conditions.waiting import ConditionNote, Waiting, WaitResult
-from orchestrator.execution.gate import spell
+from orchestrator.wording import spell
 
 _AT_ONCE = 8
 """The number of questions that are asked at the same time."""

@@ -8,7 +8,7 @@ from orchestrator.conditions.answer import Answer, AnswerState
 from orchestrator.conditions.condition import Condition, words_of
 from orchestrator.config.wait_settings import Otherwise
 from orchestrator.errors import ConditionError, ImpossibleConditionError, RunSkippedError
-from orchestrator.execution.gate import spell
+from orchestrator.wording import spell
 
 
 class WaitOutcome(StrEnum):

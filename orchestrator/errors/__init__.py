@@ -21,6 +21,7 @@ from orchestrator.errors.elt_error import (
     InternalError,
     MissingExtraError,
     OutputError,
+    UnsupportedPlatformError,
     UnsupportedVersionError,
 )
 from orchestrator.errors.input_errors import (
@@ -37,6 +38,7 @@ from orchestrator.errors.input_errors import (
     ProjectError,
     SelectionError,
     SuiteError,
+    V2ParserError,
 )
 from orchestrator.errors.state_errors import (
     AmbiguousRunError,
@@ -102,9 +104,11 @@ __all__ = [
     "UnknownNodeError",
     "UnknownRunError",
     "UnknownScheduleError",
+    "UnsupportedPlatformError",
     "UnsupportedVersionError",
     "UnsupportedWarehouseError",
     "UsageError",
+    "V2ParserError",
     "WarehouseConnectionError",
     "WarehouseError",
     "WarehouseLockedError",

@@ -66,6 +66,19 @@ class FullDiskError(EltError):
     Make room, then run the command again."""
 
 
+class UnsupportedPlatformError(EltError):
+    """`elt` was started on Windows.
+
+    It forks child processes and locks files as POSIX systems do.
+    """
+
+    code = "E092"
+    remedy = "Run `elt` on Linux: on a server, in a container, or in the Windows Subsystem for Linux."
+    example = """
+    Error [E092]: elt does not run on Windows: it needs processes and file locks of a POSIX system.
+    Run it on Linux, for example in the Windows Subsystem for Linux (WSL 2)."""
+
+
 class MissingExtraError(EltError):
     """A Python package that the plan needs is not installed in the environment that runs `elt`.
 
@@ -89,5 +102,5 @@ class UnsupportedVersionError(MissingExtraError):
     code = "E011"
     remedy = "Run the `pip install` command that the message shows: it installs a supported version."
     example = """
-    Error [E011]: dbt-core 1.9.4 is installed, this elt supports >=1.11.2,<1.12.
-    Install it into this environment: /venv/bin/python -m pip install 'dbt-core>=1.11.2,<1.12'"""
+    Error [E011]: dbt-core 1.9.4 is installed, this elt supports >=1.11.2,<1.13.
+    Install it into this environment: /venv/bin/python -m pip install 'dbt-core>=1.11.2,<1.13'"""

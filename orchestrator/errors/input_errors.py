@@ -51,6 +51,21 @@ class ProfileError(ProjectError):
     `target` in its options."""
 
 
+class V2ParserError(ProjectError):
+    """dbt's parser of version 2 is switched on: `--use-v2-parser`, its variable, or `use_v2_parser` of the project.
+
+    It is a program of its own. It leaves out what `elt` needs of a parse: the state of the last parse, the macros and
+    the vars that the parse used. dbt-core's own parser reads the same project.
+    """
+
+    code = "E091"
+    remedy = "Switch it off in the place that sets it. With many nodes, dbt's partial parse saves most of the time."
+    example = """
+    Error [E091]: dbt's parser of version 2 is switched on; elt needs the project as dbt-core's own parser reads it.
+    Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER, and remove `use_v2_parser` from `flags:` of
+    dbt_project.yml and from ~/.dbt/user_settings.yml."""
+
+
 class MissingPackagesError(ProjectError):
     """Packages of packages.yml are not installed, or not in the version that it names."""
 
@@ -75,7 +90,7 @@ class ParseError(ProjectError):
 
 
 class ManifestError(ProjectError):
-    """A manifest.json is missing, incomplete, or of another version than v12, which dbt 1.8 to 1.11 write.
+    """A manifest.json is missing, incomplete, or of another version than v12, which dbt 1.8 to 1.12 write.
 
     It is the project's own, or that of the folder named with `--state`.
     """
@@ -84,7 +99,7 @@ class ManifestError(ProjectError):
     remedy = "`elt dbt parse` writes the project's manifest again. For `--state`, copy a complete `target/` folder."
     example = """
     Error [E036]: The manifest /data/prod/manifest.json has version 11; only version 12 is supported.
-    Use dbt 1.8 to 1.11, which write version 12, and run `elt dbt parse`."""
+    Use dbt 1.8 to 1.12, which write version 12, and run `elt dbt parse`."""
 
 
 class GraphCycleError(EltError):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from orchestrator.config.dbt_state_keys import mistakes_of_state
 from orchestrator.config.meta_place import place_of_meta
 from orchestrator.config.mistakes import Mistakes, meant
 from orchestrator.config.repeat_settings import MetaWish, OnTimeLimit, RepeatWish, wish_in_meta
@@ -15,7 +16,7 @@ from orchestrator.execution.repeats import RepeatPolicy
 from orchestrator.graph.build import Graph
 from orchestrator.nodes.dbt_nodes import DbtNode, DbtSource
 from orchestrator.nodes.dlt import is_called, load_name, spellings
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.own_step import own_step_name
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import (
@@ -184,17 +185,21 @@ def _refuse_mistakes(settings: Settings, graph: Graph, metas: Mapping[NodeId, Me
     if settings.elt_yml is not None:
         for line, told in mistakes_of_loads(settings, graph):
             mistakes.in_file(settings.elt_yml, line, told)
+    mistakes.found += _mistakes_of_nodes(settings, graph, metas)
+    mistakes.raise_if_any()
+
+
+def _mistakes_of_nodes(settings: Settings, graph: Graph, metas: Mapping[NodeId, MetaWish]) -> Iterator[str]:
     wrong_pools = mistakes_of_pools(graph, settings.pools, metas)
     for node in _dbt_nodes(graph):
+        wrong = [wrong_pools[node.unique_id]] if node.unique_id in wrong_pools else []
         if node.unique_id in metas:
-            mistakes.found += [
-                f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
-                for mistake in (*metas[node.unique_id].mistakes, *mistakes_of_kind(node))
-            ]
-        if node.unique_id in wrong_pools:
-            mistake = wrong_pools[node.unique_id]
-            mistakes.found.append(f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}")
-    mistakes.raise_if_any()
+            wrong = [*metas[node.unique_id].mistakes, *mistakes_of_kind(node), *wrong]
+        for mistake in wrong:
+            yield f"{_place(settings, graph, node, mistake)}: {node.unique_id}: {mistake}"
+        if isinstance(node, DbtNode) and node.resource_type is ResourceType.MODEL:
+            for mistake in mistakes_of_state(node.definition.config, node.meta.get("elt")):
+                yield f"{node.path}: {node.unique_id}: {mistake}"
 
 
 def _place(settings: Settings, graph: Graph, node: DbtNode | DbtSource, mistake: str) -> str:

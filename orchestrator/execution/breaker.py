@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from orchestrator.execution.gate import spell
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.recorded import Failing
 from orchestrator.plan.decision import Act, Decision
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import IngestStep, Step, StepId, Why
+from orchestrator.wording import spell
 
 SAYS_NOTHING = frozenset({Status.SKIPPED, Status.CANCELLED})
 """Statuses of a step that was not attempted, or not completed."""

@@ -1,9 +1,9 @@
 """Decides whether a gate is open, warns or is closed. Pure functions."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from orchestrator.plan.status import Status
+from orchestrator.wording import spell
 
 _WORST_LAST = (
     Status.SUCCESS,
@@ -55,16 +55,3 @@ def evaluate_expectation(*, success: bool | None, severity: str) -> Status:
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the status of a whole from those of its parts. Without parts nothing was evaluated, which is an error."""
     return max(statuses, key=_WORST_LAST.index, default=Status.ERROR)
-
-
-def spell(seconds: float) -> str:
-    """Return a duration in its two largest units: `3 d 4 h`, `12 min`, `5 s`."""
-    left = max(0, int(timedelta(seconds=seconds).total_seconds()))
-    words = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count:
-            words.append(f"{count} {unit}")
-        elif words:
-            break
-    return " ".join(words[:2]) or "0 s"

@@ -176,8 +176,7 @@ class Knowledge:
 
     def evaluator(self, past: Past, planned: frozenset[NodeId], run_id: str) -> Evaluator:
         """Return an evaluator without any decisions yet."""
-        project = self.project
-        facts, deferred = self.facts, project.dbt.deferred_relations()
+        project, facts, deferred = self.project, self.facts, self.project.dbt.deferred_relations()
         return Evaluator(
             Project(
                 graph=project.graph,
@@ -198,6 +197,7 @@ class Knowledge:
                 ),
                 unread=facts.is_locked,
                 warns_are_errors=project.snapshot.flags.warns_are_errors,
+                now=self.around.started_at,
             ),
             past,
             planned,

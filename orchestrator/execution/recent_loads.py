@@ -9,7 +9,6 @@ from orchestrator.config.repeat_settings import LimitWish
 from orchestrator.errors import StoreError
 from orchestrator.execution.attempt_rules import names_of
 from orchestrator.execution.changes import is_module_of
-from orchestrator.execution.gate import spell
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
 from orchestrator.execution.ports import RunReader
 from orchestrator.plan.decision import Act, Decision
@@ -19,6 +18,7 @@ from orchestrator.plan.step import IngestStep, Step, StepId, Why
 from orchestrator.reuse.last_success import LastAttempt
 from orchestrator.reuse.open_target import OpenTarget
 from orchestrator.reuse.target_facts import WarehouseFacts
+from orchestrator.wording import spell
 
 EVERY_LOAD = "*"
 _LOADED = frozenset({Status.SUCCESS, Status.WARN, Status.NO_DATA})

@@ -73,6 +73,8 @@ class RunReuse:
     def heard(self, outcome: Outcome) -> None:
         """Record how a step ended."""
         self.sample.heard(outcome)
+        if outcome.status is Status.ERROR:
+            self.evaluator.lose(NodeId(outcome.step_id))
         # A reused or skipped step changed nothing in the target, so earlier evaluations stay valid.
         if outcome.status not in _DID_NOTHING:
             self.evaluator.touch(outcome.step_id, exists=outcome.status in SUCCEEDED)

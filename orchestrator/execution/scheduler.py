@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from orchestrator.execution.continued_errors import is_continued
 from orchestrator.execution.lanes import Limits
 from orchestrator.execution.load_rules import LoadRules
 from orchestrator.execution.outcome import Outcome, Reason, ReasonCode
@@ -188,7 +189,10 @@ class Scheduler:
             children = tuple(self._steps[child] for child in self._waits.halted_by[at])
             codes = self._loads.halted(outcome, children)
             return [(self._position[one], Reason(code=code, blame=outcome.step_id)) for one, code in codes.items()]
-        if outcome.status not in HALTING:
+        blamed = self._position.get(outcome.reason.blame) if outcome.reason.blame is not None else None
+        if outcome.status not in HALTING or is_continued(
+            self._steps[at], outcome, None if blamed is None else self._steps[blamed]
+        ):
             return ()
         reason = self._reason_to_skip(outcome)
         return [(child, reason) for child in self._halted_by(at, outcome)]

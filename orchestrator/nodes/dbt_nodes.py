@@ -33,8 +33,12 @@ class DbtNode:
     owners: tuple[str, ...] = ()
     """The names and addresses of its owners: its own, else those of its group."""
     version: str | None = None
+    is_latest_version: bool = False
+    """Of versioned models: whether `ref()` without a version means this one."""
     is_empty: bool = False
     """Whether the file has no SQL: dbt never builds such a node, even if it is selected."""
+    continues_on_error: bool = False
+    """Of models: whether the children run although the model itself ended with an error (`on_error: continue`)."""
     meta: Mapping[str, object] = field(default_factory=dict)
     definition: Definition = field(default_factory=Definition)
 

@@ -28,7 +28,7 @@ class Definition:
     properties: str = ""
     """The YAML file that describes it, relative to the root of its package."""
     arguments: Plain = field(default_factory=dict)
-    """Of a generic test: name and arguments; of a unit test: given, expect, overrides; of a function: its arguments."""
+    """Of a generic test: name and arguments; of a unit test: given, expect, overrides; of a function: signatures."""
     macros: tuple[NodeId, ...] = ()
     """`depends_on.macros`: the macros that were called when dbt parsed the node."""
 

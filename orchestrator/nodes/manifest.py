@@ -46,8 +46,11 @@ def read_raw(path: Path) -> object:
         ) from error
 
 
-def manifest_from(raw: object, path: Path) -> Manifest:
-    """Return the values of a manifest's JSON; `path` is used in messages only."""
+def manifest_from(raw: object, path: Path, *, continues: bool = False) -> Manifest:
+    """Return the values of a manifest's JSON; `path` is used in messages only.
+
+    `continues` says whether the installed dbt knows `on_error: continue`; other releases ignore that key of a model.
+    """
     if not isinstance(raw, dict):
         raise ManifestError(f"The manifest {path} is not a JSON object.", hint="Run `elt dbt parse`.")
     metadata = raw.get("metadata") or {}
@@ -55,12 +58,16 @@ def manifest_from(raw: object, path: Path) -> Manifest:
     try:
         owners = {group["name"]: _owners(group.get("owner")) for group in _rows(raw, "groups")}
         sources = {row["unique_id"]: _source(row) for row in _rows(raw, "sources")}
-        nodes = {row["unique_id"]: _node(row, owners) for section in SECTIONS for row in _rows(raw, section)}
+        nodes = {
+            row["unique_id"]: _node(row, owners, continues=continues)
+            for section in SECTIONS
+            for row in _rows(raw, section)
+        }
         macros = {macro.unique_id: macro for macro in macros_of(raw)}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ManifestError(
             f"The manifest {path} does not look like version 12: {type(error).__name__}: {error}.",
-            hint="Delete it and run `elt dbt parse` with dbt 1.8 to 1.11.",
+            hint="Delete it and run `elt dbt parse` with dbt 1.8 to 1.12.",
         ) from error
     return Manifest(
         project_name=str(metadata.get("project_name") or ""),
@@ -80,7 +87,7 @@ def _refuse_other_versions(metadata: Raw, path: Path) -> None:
     wrote = f", written by dbt {metadata['dbt_version']}" if metadata.get("dbt_version") else ""
     raise ManifestError(
         f"The manifest {path} is {named}{wrote}; only version 12 is supported.",
-        hint="Use dbt 1.8 to 1.11, which write version 12, and run `elt dbt parse`.",
+        hint="Use dbt 1.8 to 1.12, which write version 12, and run `elt dbt parse`.",
     )
 
 
@@ -102,7 +109,7 @@ def _rows(raw: Raw, section: str) -> Iterator[Raw]:
             yield row
 
 
-def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]]) -> DbtNode:
+def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]], *, continues: bool) -> DbtNode:
     kind = _resource_type(row)
     config: Raw = row.get("config") or {}
     meta: Raw = config.get("meta") or row.get("meta") or {}
@@ -125,7 +132,9 @@ def _node(row: Raw, group_owners: Mapping[str, tuple[str, ...]]) -> DbtNode:
         tags=tuple(row.get("tags") or ()),
         owners=_owners(meta.get("owner")) or _owners(row.get("owner")) or group_owners.get(group or "", ()),
         version=None if version is None else str(version),
+        is_latest_version=version is not None and version == row.get("latest_version"),
         is_empty=kind is not ResourceType.SEED and not str(row.get("raw_code", "-")).strip(),
+        continues_on_error=continues and kind is ResourceType.MODEL and config.get("on_error") == "continue",
         meta=meta,
         definition=definition_of(row, kind, config),
     )

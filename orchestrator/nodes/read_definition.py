@@ -13,7 +13,7 @@ _EMPTY = Definition()
 _ARGUMENTS = {
     ResourceType.TEST: ("test_metadata", "column_name"),
     ResourceType.UNIT_TEST: ("model", "given", "expect", "overrides", "version"),
-    ResourceType.FUNCTION: ("arguments", "returns"),
+    ResourceType.FUNCTION: ("arguments", "returns", "overloads"),
 }
 _RAN_BY_DBT = frozenset(
     {

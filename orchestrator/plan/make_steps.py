@@ -123,6 +123,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
         resource_type=node.resource_type,
         materialized=node.materialized,
         added=node_id in members.added,
+        continues_on_error=node.continues_on_error,
     )
 
 

@@ -205,7 +205,12 @@ def _details(step: Step) -> Json:
                 "feeds": list(step.feeds),
             }
         case BuildStep():
-            return {"node": step.node, "materialized": step.materialized, "added": step.added}
+            return {
+                "node": step.node,
+                "materialized": step.materialized,
+                "added": step.added,
+                "continues_on_error": step.continues_on_error,
+            }
         case TestStep():
             return {"node": step.node, "severity": step.severity}
         case FreshnessStep():

@@ -89,6 +89,8 @@ class BuildStep(_Step):
     materialized: str | None
     added: bool = False
     """Whether the planner added it: `--full-refresh` applies only to named nodes."""
+    continues_on_error: bool = False
+    """Whether the steps that wait for it run although it ended with an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

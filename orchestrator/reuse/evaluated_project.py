@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from orchestrator.graph.build import Graph
@@ -71,6 +72,8 @@ class Project:
     """Whether the database cannot be read now. Only what the manifest proves is then decided."""
     warns_are_errors: bool = False
     """Whether a warning of a check counts as an error in this run. Warnings are then not reused."""
+    now: datetime | None = None
+    """The start of dbt's invocation."""
     _words: dict[NodeId, Words] = field(default_factory=dict)
 
     @property

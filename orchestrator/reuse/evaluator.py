@@ -114,7 +114,7 @@ class Evaluator:
         if same_definition and then is not None and not unknown and self.project.statements is not None:
             unknown = self.project.statements.why_not(made, then.fingerprint)
         no_rows = "" if unknown else self._unknown_rows(node, made)
-        waits = still_waits(self.project, made, then.fingerprint) if same_definition and then and not same else ""
+        waits = still_waits(self.project, made, then) if same_definition and then and not same else ""
         changed = self.reasons.changed(node, same_definition=same_definition) if then and not same and not waits else ""
         hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view stores no rows, so it cannot be outdated
         dropped = why_dropped(self.project, node, nature, self._rebuilt)
@@ -176,6 +176,10 @@ class Evaluator:
         self._settled.add(node)
         if left is not None:  # otherwise its children find that what it holds is not known
             self.known[node] = left
+
+    def lose(self, node: NodeId) -> None:
+        """Record that the build of a node ended with an error: what its relation holds is no longer known."""
+        self._settled.add(node)
 
     def build(self, node: NodeId, evaluation: Evaluation) -> None:
         """Record that a node was built in this run."""

@@ -24,11 +24,10 @@ from orchestrator.reuse.evaluated_project import Evaluation
 from orchestrator.reuse.evaluator import Evaluator
 from orchestrator.reuse.fingerprints.compare import ComparisonVerdict
 from orchestrator.reuse.fingerprints.result_identity import Nature, columns_in, nature_of
-from orchestrator.reuse.freshness_policy import waits_for_all
+from orchestrator.reuse.freshness_policy import for_what_it_waits
 from orchestrator.reuse.reasons import why_unknown
 
 NOT_UNDERSTOOD = "not understood: "
-_ONCE = ", once all that it reads has"
 _NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
 
@@ -184,8 +183,8 @@ class _PlanEvaluation:
         sources = self._pending_of(NodeId(step.id))
         # New rows outdate a table. A view shows them without being rebuilt.
         if sources and not self._sees_through(NodeId(step.id)):
-            waits = waits_for_all(self.evaluator.project.manifest.nodes.get(NodeId(step.id)))
-            return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows{_ONCE if waits else ''}")
+            waits = for_what_it_waits(self.evaluator.project, NodeId(step.id), evaluation.then)
+            return replace(reused, act=Act.IF_CHANGED, words=f"if {_listed(sources)} new rows{waits}")
         if asks:
             decided = ", which its parents decide" if self.evaluator.project.parents(NodeId(step.id)) else ""
             return replace(reused, act=Act.IF_CHANGED, words=f"if it compiles to something else{decided}")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from orchestrator.conditions.condition import conditions_json, conditions_text
 from orchestrator.config.schedule_settings import ScheduleSettings
-from orchestrator.execution.gate import spell
 from orchestrator.report.schedule_text import next_text, overview_to_json
 from orchestrator.schedules.project_schedules import ProjectSchedules, opened_schedules
 from orchestrator.schedules.schedule_views import overviews
@@ -18,7 +17,7 @@ from orchestrator.scheduling.scheduled_command import words_of
 from orchestrator.timetable.placeholders import Moments
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.timetable.shown_moment import shown_moment
-from orchestrator.wording import count
+from orchestrator.wording import count, spell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

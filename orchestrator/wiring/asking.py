@@ -23,11 +23,10 @@ from orchestrator.config.settings import Settings
 from orchestrator.config.wait_settings import Otherwise
 from orchestrator.errors import UsageError
 from orchestrator.execution.events import Noticed, NoticeKind
-from orchestrator.execution.gate import spell
 from orchestrator.masking import Masker, masked_errors
 from orchestrator.plan.command import Command
 from orchestrator.timetable.placeholders import Moments
-from orchestrator.wording import last_part
+from orchestrator.wording import last_part, spell
 
 _LIMIT = 30.0
 _LIMIT_OF_PROJECT = 300.0

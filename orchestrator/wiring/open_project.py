@@ -7,18 +7,16 @@ does, with dbt's own configuration, so that both use one instance.
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestrator.adapters.dbt.bridge.releases import load_env_file
 from orchestrator.adapters.dbt_driver import DbtDriver
-from orchestrator.adapters.dlt.discovery import Discovery, Mistake, discover
+from orchestrator.adapters.dlt.discovery import Discovery
 from orchestrator.adapters.dlt.host import IngestionHost
-from orchestrator.adapters.dlt.unused_code import unused_code_note
 from orchestrator.adapters.duckdb.lock import Holder
-from orchestrator.adapters.great_expectations.suite_files import read_suites
 from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adapters.versions import stated_bounds
@@ -27,15 +25,10 @@ from orchestrator.errors import WarehouseLockedError
 from orchestrator.execution.events import Noticed, NoticeKind
 from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.lanes import Limits
-from orchestrator.graph.bind_suites import bind
-from orchestrator.graph.build import Graph, build_graph
-from orchestrator.graph.match_dlt import match_sources
+from orchestrator.graph.build import Graph
 from orchestrator.masking import Masker, masked_errors
-from orchestrator.nodes.dbt_nodes import Manifest
-from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.nodes.manifest import manifest_from
-from orchestrator.nodes.prefix import Placement, placed_loads, require_distinct, with_moved
-from orchestrator.nodes.suite import SuiteReading
+from orchestrator.nodes.prefix import Placement, require_distinct
 from orchestrator.nodes.target import Target
 from orchestrator.plan.scheduled_vars import vars_of
 from orchestrator.plan.snapshot import ProjectSnapshot
@@ -44,8 +37,8 @@ from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.dbt_choice import dbt_of, kept_answers
-from orchestrator.wiring.log_files import log_dir, own_log
-from orchestrator.wiring.suite_reading import suite_readings, with_reads
+from orchestrator.wiring.log_files import own_log
+from orchestrator.wiring.project_graph import graph_of, masked_discovery, start_discovery
 from orchestrator.wiring.target_markers import target_record
 from orchestrator.wiring.warehouse import ChildWarehouse, open_empty, open_shared
 
@@ -182,25 +175,22 @@ def open_project(
     def hear_dbt(kind: str, message: str, node: str) -> None:
         inbox.post(NoticeKind(kind), message, step_id=StepId(node) if node else None)
 
+    load_env_file(settings.dbt_project_dir)  # first of all, so that child processes have its variables too
     masker = inbox.masker
-    # The masker learns the secrets before anything is logged.
-    masker.learn_named(os.environ)
-    for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
-        if folder is not None:
-            masker.learn_file(folder / ".dlt" / "secrets.toml")
+    _learn_secrets(masker, settings)  # before anything is logged
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
-        host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
+        host, found = start_discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
         answers = kept_answers(settings, masker) if only_reads else None  # a run opens dbt anyway
         dbt = resources.enter_context(closing(dbt_of(settings, hear_dbt, masker.text, answers)))
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
-        manifest = manifest_from(json.loads(parsed.content), parsed.path)
+        manifest = manifest_from(json.loads(parsed.content), parsed.path, continues=dbt.continues_after_errors)
         require_distinct(placement, manifest)
-        discovery = _hidden(found.result(), masker) if found else Discovery()  # the child ran meanwhile
-        graph, readings, moved = _graph(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
+        discovery = masked_discovery(found.result(), masker) if found else Discovery()  # the child ran meanwhile
+        graph, readings, moved = graph_of(settings, manifest, discovery, placement, needed=bool(needs_ingestion))
         graph = with_own_steps(graph, settings, dbt.selector)
         if moved:
             dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
@@ -225,71 +215,15 @@ def open_project(
         )
 
 
+def _learn_secrets(masker: Masker, settings: Settings) -> None:
+    masker.learn_named(os.environ)
+    for folder in (settings.ingestion_folder, settings.project_root, Path.home()):
+        if folder is not None:
+            masker.learn_file(folder / ".dlt" / "secrets.toml")
+
+
 def _patience(settings: Settings, asked: float | None, *, only_reads: bool) -> float:
     """Return how many seconds to wait for a locked database; a command that only reads waits only if asked to."""
     if asked is not None:
         return asked
     return 0 if only_reads else settings.lock_timeout.total_seconds()  # a plan without the database is better than none
-
-
-def _discovery(
-    settings: Settings, resources: ExitStack, masker: Masker
-) -> tuple[IngestionHost | None, Future[Discovery] | None]:
-    """Start the discovery of the dlt sources in the background."""
-    if settings.ingestion_folder is None:
-        return None, None
-    host = IngestionHost(masker.text, settings.ingestion_pythons, learn=masker.learn_secret)
-    resources.callback(host.close)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="elt-discovery")  # the child is waited for on a thread
-    resources.callback(pool.shutdown, wait=False, cancel_futures=True)  # an error of dbt must not wait for an import
-    # Started before dbt: importing the user's modules may take as long as dbt's start and parse.
-    found = pool.submit(discover, host, settings.project_root, settings.ingestion_folder, log_dir(settings))
-    return host, found
-
-
-def _hidden(found: Discovery, masker: Masker) -> Discovery:
-    """Return the discovery with secrets masked in the output of importing the ingestion modules."""
-    return replace(
-        found,
-        notes=tuple(map(masker.text, found.notes)),
-        mistakes=tuple(Mistake(message=masker.text(one.message), hint=masker.text(one.hint)) for one in found.mistakes),
-    )
-
-
-def _graph(
-    settings: Settings, manifest: Manifest, discovery: Discovery, placement: Placement, *, needed: bool
-) -> tuple[Graph, Mapping[NodeId, SuiteReading], frozenset[NodeId]]:
-    """Return the graph, what its suites read, and the dbt sources that are read from prefixed datasets."""
-    notes = [*discovery.notes]
-    if needed:
-        discovery.require_sound()
-    else:
-        notes += [mistake.message for mistake in discovery.mistakes]
-    # By declared names, so before the prefix is applied: a moved source would match no load (decision 17).
-    matched = match_sources(discovery.sources, manifest, settings.ingestion_schemas)
-    moved = frozenset(source for _, source in matched.feeds) if placement.prefix and placement.loads else frozenset()
-    manifest = with_moved(manifest, placement, moved)
-    dlt_sources, loads = placed_loads(placement, discovery.sources, matched.nodes)
-    folder = settings.expectations_folder
-    suites, malformed = read_suites(folder, settings.project_root) if folder else ((), ())
-    bound = bind(suites, manifest, malformed)
-    readings = suite_readings(settings.project_root, manifest, bound)
-    graph = build_graph(
-        manifest,
-        ingest=loads,
-        feeds=matched.feeds,
-        dlt_sources=dlt_sources,
-        suites=with_reads(bound, readings),
-        notes=(*notes, *matched.notes),
-        placement=placement,
-    )
-    note = _unused_code(settings, graph) if needed else None
-    return (replace(graph, notes=(*graph.notes, note)) if note else graph), readings, moved
-
-
-def _unused_code(settings: Settings, graph: Graph) -> str | None:
-    """Return a note about dlt code that is not loaded, if a dbt source of the project has no writer."""
-    sources = graph.manifest.sources.values()
-    own = [source for source in sources if source.package == graph.manifest.project_name]
-    unfed = [short_name(one.unique_id) for one in own if not graph.needs.parents(one.unique_id)]
-    return unused_code_note(settings, unfed, loads_something=bool(graph.ingest))

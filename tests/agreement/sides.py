@@ -125,6 +125,7 @@ def elt(
     upstream: Upstream = Upstream.NONE,
     verb: Verb = Verb.BUILD,
     freshness: bool = False,
+    skip_unchanged: bool = False,
 ) -> Side:
     """Run the project with elt, as `dbt build` would run it: without ingestion and, unless asked, freshness."""
     ear = Ear()
@@ -139,6 +140,7 @@ def elt(
         upstream=upstream,
         ingest=False,
         freshness=freshness,
+        skip_unchanged=skip_unchanged,
     )
     try:
         with inside(folder):

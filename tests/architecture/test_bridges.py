@@ -26,8 +26,8 @@ class Bridge:
     @property
     def needed(self) -> tuple[ToolAttribute, ...]:
         tables = vars(import_module(f"orchestrator.adapters.{self.adapter}.{self.modules[0]}"))
-        on = tables.get("NEEDED_ON", {})
-        return (*tables["NEEDED"], *(each for table in on.values() for each in table))
+        more = {**tables.get("NEEDED_ON", {}), **tables.get("NEEDED_SINCE", {})}
+        return (*tables["NEEDED"], *(each for table in more.values() for each in table))
 
     def files(self) -> list[Path]:
         return sorted((ADAPTERS / self.adapter).rglob("*.py"))
@@ -41,7 +41,11 @@ class Bridge:
 
 
 BRIDGES = [
-    Bridge("dbt", ("dbt", "dbt_common", "mashumaro"), ("bridge.needed", "bridge.access", "bridge.replacements")),
+    Bridge(
+        "dbt",
+        ("dbt", "dbt_common", "mashumaro"),
+        ("bridge.needed", "bridge.access", "bridge.replacements", "bridge.releases"),
+    ),
     Bridge("dlt", ("dlt",), ("dlt_bridge",), public=frozenset({"dlt"})),  # `import dlt` is its documented interface
     Bridge("great_expectations", ("great_expectations",), ("gx_bridge",)),
 ]

@@ -218,8 +218,8 @@ UNPARSED = {
         "The macro x is defined twice in macros/m.sql.",
     ),
     "a configuration of a wrong type": (
-        {FCT: "select 1\n{{ config(materialized=3) }}"},
-        f"dbt cannot parse model fct_orders at {FCT}:2: materialized: 3 is not of type 'string'",
+        {FCT: "select 1\n{{ config(enabled=[]) }}"},
+        f"dbt cannot parse model fct_orders at {FCT}:2: enabled: [] is not of type 'boolean'",
     ),
     "a Python model": (
         {"models/marts/guess.py": "\nx = 1\ndef model(dbt, session)\n  return 1\n"},
@@ -297,7 +297,7 @@ def test_a_state_without_manifest(elt, tmp_path):
 def test_a_state_that_cannot_be_read(elt, tmp_path, manifest, told):
     """A manifest that was cut short, or of another version, is named."""
     shop = write_shop(tmp_path, {"old/manifest.json": manifest})
-    elt(*STATE, shop / "old", project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.11")
+    elt(*STATE, shop / "old", project=shop).refuses(told, f"{shop}/old/manifest.json", "dbt 1.8 to 1.12")
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,8 @@ def test_an_error_of_a_hook_has_its_line(elt, tmp_path, hook, told):
         ),
         (
             "models/bad.sql",
-            "select 1\n{{ config(materialized=3) }}",
-            "model bad at models/bad.sql:2: materialized: 3 is not",
+            "select 1\n{{ config(enabled=[]) }}",
+            "model bad at models/bad.sql:2: enabled: [] is not",
         ),
         (
             "macros/bad.sql",

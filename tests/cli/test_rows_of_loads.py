@@ -1,6 +1,7 @@
 """Loads that are not due, that bring nothing or too little, and models that wait for all of their sources."""
 
 import json
+import re
 from textwrap import dedent
 
 import pytest
@@ -177,6 +178,49 @@ def test_a_model_that_waits_for_all_of_its_sources(elt, mini):
     mini("", of_both="{freshness_policy: any}")
     mini.there_are(6, 5)
     assert statuses(elt("run", "--skip-unchanged", "--json", project=root))["of_both"][0] == "success"
+
+
+def with_config(root, config: str):
+    """Give the model of both another configuration."""
+    (root / "models" / "models.yml").write_text(f"models: [{{name: of_both, config: {config}}}]\n")
+    return root
+
+
+def test_fresh_data_is_required_from_all_parents_in_the_words_of_dbt_state(elt, mini):
+    """`state.require_fresh_data_from: all` is `freshness_policy: all`, with every release of dbt."""
+    root = with_config(mini(""), "{state: {require_fresh_data_from: all}}")
+    elt("run", project=root).reports("4 success", code=0)
+    mini.there_are(5, 3)
+    status, _, told = statuses(elt("run", "--skip-unchanged", "--json", project=root))["of_both"]
+    assert (status, told.rpartition(": ")[2]) == ("reused", "no new rows yet in of_customers; freshness_policy is all")
+
+
+@pytest.mark.parametrize(
+    "config", ["{state: {lag_tolerance: 4h}}", "{freshness: {build_after: {count: 4, period: hour}}}"]
+)
+def test_a_model_tolerates_older_rows(elt, mini, config):
+    """With `lag_tolerance`, new rows alone rebuild it only once its last build is old enough; new code does at once."""
+    root = with_config(mini(""), config)
+    elt("run", project=root).reports("4 success", code=0)
+    mini.there_are(5, 5)
+    found = statuses(elt("run", "--skip-unchanged", "--json", project=root))
+    assert [found[name][0] for name in ("of_orders", "of_customers", "of_both")] == ["success", "success", "reused"]
+    assert re.search(r": built \d+ (s|min).* ago; lag_tolerance is 4 h$", found["of_both"][2])
+    elt("plan", "--skip-unchanged", project=root).reports("once its last build is 4 h old", code=0)
+    with_config(root, "{state: {lag_tolerance: 1s}}")
+    assert statuses(elt("run", "--skip-unchanged", "--json", project=root))["of_both"][0] == "success"
+    with_config(root, config)
+    mini.there_are(6, 6)
+    (root / "models" / "of_both.sql").write_text("select id + 1 as id from {{ ref('of_orders') }}")
+    assert statuses(elt("run", "--skip-unchanged", "--json", project=root))["of_both"][0] == "success"
+
+
+def test_what_elt_cannot_do_of_dbt_state_is_told_in_the_plan(elt, mini):
+    """A key without effect is named with its models and the reason; a wrong value is refused."""
+    root = with_config(mini(""), "{state: {pre_clone: always, lag_tolerance: 1h}}")
+    elt("plan", project=root).reports("'state.pre_clone' of of_both is not used: elt clones no relations", code=0)
+    with_config(root, "{state: {lag_tolerance: soon}}")
+    elt("plan", project=root).refuses("models/of_both.sql: model.mini.of_both: 'state.lag_tolerance' is 'soon'")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ CODES = {
     "E076": "RunTakenOverError",
     "E077": "RecordQueryError",
     "E090": "NotificationError",
+    "E091": "V2ParserError",
+    "E092": "UnsupportedPlatformError",
     "E099": "DbtCommandError",
     "E100": "DbtLimitError",
 }

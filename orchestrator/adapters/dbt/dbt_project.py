@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.dbt.bridge.releases import installed_release
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
 from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings, flags_of
 from orchestrator.adapters.dbt.found_results import found_outcome
@@ -115,6 +116,11 @@ class DbtProject:
         """The folder of the docs site, the host and port to serve it at, and whether to open a browser."""
         flags = self._session.flags
         return self._session.target_path, flags.HOST, flags.PORT, bool(flags.BROWSER)
+
+    @property
+    def continues_after_errors(self) -> bool:
+        """Whether `on_error: continue` of a model lets its children run after an error of the model."""
+        return installed_release().continues_after_errors
 
     def credentials(self) -> dict[str, Any]:
         """Return the active target's connection as its adapter read it; contains secrets, so never show it."""

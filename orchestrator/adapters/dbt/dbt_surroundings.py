@@ -35,6 +35,8 @@ _NO_EFFECT = frozenset(
         ),  # errors of parsing
         *("require_nested_cumulative_type_params", "validate_macro_args", "require_unique_project_resource_names"),
         *("require_all_warnings_handled_by_warn_error", "require_event_names_in_deprecations"),
+        *("enable_grouped_warn_error_parser_logs", "require_source_and_semantic_model_names_without_spaces"),
+        "hints_enabled",
     }
 )
 """Keys under `flags:` of dbt_project.yml that change no result."""

@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import close_environment, set_flag, share_environment
+from orchestrator.adapters.dbt.bridge.releases import begin_release
+from orchestrator.adapters.dbt.warning_tag import without_tag
 
 _QUIET_WARNINGS = frozenset(
     # Results of nodes: they are shown to the user as outcomes of their steps.
@@ -47,6 +49,7 @@ def begin(args: Sequence[str], hear: Hear, hear_all: HearAll) -> Any:  # noqa: A
     click_context = args_to_context(list(args))
     click_context.obj = {"dbt_runner_command_args": list(args)}
     flags = Flags(click_context)
+    begin_release(flags)
     set_flag(flags, "SEND_ANONYMOUS_USAGE_STATS", value=False)
     set_flag(flags, "send_anonymous_usage_stats", value=False)
     # The user typed a command of elt, or imported elt: the artifacts record the equivalent dbt command.
@@ -91,7 +94,7 @@ def _listener(hear: Hear, hear_all: HearAll) -> Callable[[Any], None]:
         if info.name in _PRINTED:
             hear("printed", info.msg, node)
         elif info.level == "warn" and info.name not in _QUIET_WARNINGS:
-            hear("warning", info.msg, node)
+            hear("warning", without_tag(info.msg), node)
 
     return listen
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.bridge.access import Execute, before_each_runner, wrap_execution
+from orchestrator.adapters.dbt.bridge.releases import makes_pointer
 from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
@@ -99,12 +100,13 @@ class Marking:
     def _marked(self, execute: Execute, request: Request, mark: Mark, runner: Any) -> Execute:  # noqa: ANN401  # as above
         places = self._places
 
-        def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any) -> Any:  # noqa: ANN401
+        def marked(hook: Any, config: Any, node: Any, values: dict[str, Any], macro: Any, *more: Any) -> Any:  # noqa: ANN401
             if places is not None and places.is_made(node.database):
                 home = places.home(node.database)
                 own_hooks = values.get("post_hooks") or []
                 batch = _batch_of(runner)
-                is_settled = batch is None and self._is_settled_by(node, macro, own_hooks)
+                whole = batch is None and not makes_pointer(runner, node)
+                is_settled = whole and self._is_settled_by(node, macro, own_hooks)
 
                 def statement(content: str | None = None, *, is_atomic: bool = True) -> str:
                     relation, is_whole = str(node.relation_name), is_settled and is_atomic
@@ -122,7 +124,7 @@ class Marking:
 
                 # After the project's hooks in the transaction, so that the content includes what they change.
                 values["post_hooks"] = [*own_hooks, _Leaving(statement(), write)]
-            return execute(hook, config, node, values, macro)
+            return execute(hook, config, node, values, macro, *more)
 
         return marked
 

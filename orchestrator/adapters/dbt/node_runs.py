@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
+from orchestrator.adapters.dbt.bridge.releases import build_task
 from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.interrupting import QueryInterrupts, end_busy_sessions
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
@@ -41,12 +42,10 @@ class NodeRuns:
         added: Collection[NodeId],
         places: Places | None = None,
     ) -> None:
-        from dbt.task.build import BuildTask
-
         self._session = session
         self._planned = frozenset(planned)
         self._added = frozenset(added)
-        self._task = BuildTask(session.flags, session.config, session.manifest)
+        self._task = build_task(session, self._planned)
         self._task.graph = None
         self.log = session.node_log
         self.batches = BatchLog(self._task)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from orchestrator.adapters.dbt.bridge.access import close_environment
 from orchestrator.adapters.dbt.bridge.needed import TOOLS
+from orchestrator.adapters.dbt.bridge.releases import load_env_file, refuse_v2_parser_of
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.adapters.dbt.project_errors import words as words_of
 from orchestrator.adapters.versions import require_supported
 from orchestrator.errors import ProjectError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 
+_ASKS_DBT_ITSELF = frozenset({"--version", "-V", "-v", "--help", "-h"})
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
 
@@ -18,16 +20,20 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
     """Run `dbt WORDS` inside the project folder and return elt's exit code.
 
     dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2.
+    Raises V2ParserError.
     """
     require_supported(*TOOLS)
-    from dbt.cli.main import dbtRunner
-
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     if os.environ.get("NO_COLOR"):
         os.environ.setdefault("DBT_USE_COLORS", "false")
     came_from = Path.cwd()
     os.chdir(project_dir)
+    load_env_file(project_dir)
     try:
+        from dbt.cli.main import dbtRunner  # dbt looks for .env in the working folder as soon as it is imported
+
+        if _ASKS_DBT_ITSELF.isdisjoint(words):
+            refuse_v2_parser_of(words)
         answer = dbtRunner().invoke(list(words))
     finally:
         os.chdir(came_from)

@@ -8,6 +8,7 @@ from textwrap import dedent
 from orchestrator.adapters.dbt.error_location import place_of
 from orchestrator.adapters.dbt.parse_errors import parse_error
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
+from orchestrator.adapters.dbt.warning_tag import without_tag
 from orchestrator.errors import (
     CommandLineError,
     EltError,
@@ -89,7 +90,7 @@ def refused_selection(error: BaseException) -> EltError:
         return ManifestError(
             text,
             hint="The artifacts in the --state folder are incomplete or were written by another dbt. Copy the target"
-            " folder of a run with dbt 1.8 to 1.11 there.",
+            " folder of a run with dbt 1.8 to 1.12 there.",
         )
     if "--state" in text:
         return SelectionError(text, hint="Name a folder with the manifest.json of an earlier run.")
@@ -114,7 +115,7 @@ def words(error: BaseException) -> str:
     formatted = getattr(error, "format_message", None)
     text = str(formatted() if formatted is not None else error).strip() or type(error).__name__
     first, _, rest = text.partition("\n")
-    return dedent(rest).strip() if rest and _HEADER.match(first) else text
+    return without_tag(dedent(rest).strip() if rest and _HEADER.match(first) else text)
 
 
 def _is_utf8(file: Path) -> bool:

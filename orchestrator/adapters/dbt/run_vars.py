@@ -19,6 +19,7 @@ _FOLDERS = (
     "snapshot_paths",
     "analysis_paths",
     "function_paths",
+    "osi_paths",
 )
 
 
@@ -60,6 +61,7 @@ class RunVars:
         for project in self._config.load_dependencies().values():
             folder = Path(project.project_root)
             yield from _read(root, folder / "dbt_project.yml")
+            yield from _read(root, folder / "vars.yml")
             paths = {path for kind in _FOLDERS for path in getattr(project, kind, None) or ()}
             for file in sorted({file for path in paths for file in (folder / path).rglob("*")}):
                 yield from _read(root, file)

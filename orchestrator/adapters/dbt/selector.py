@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import deferred_manifest
+from orchestrator.adapters.dbt.bridge.releases import change_selectors, make_task, node_selector
 from orchestrator.adapters.dbt.node_graph import node_graph
 from orchestrator.adapters.dbt.project_errors import refused_selection
 from orchestrator.adapters.dbt.session import DbtSession
@@ -25,16 +26,16 @@ class DbtSelector:
 
     def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
         """Return what dbt would run for these expressions."""
-        spec = self._spec(select, exclude)
-        return self._answer(
-            self._task.get_node_selector(), _without_indirect(spec) if direct else spec, warn=not direct
-        )
+        spec, selector = self._spec(select, exclude), self._task.get_node_selector()
+        if not direct:
+            return self._answer(selector, spec, warn=True)
+        change_selectors(selector, _without_indirect)
+        return self._answer(selector, _without_indirect(spec), warn=False)
 
     def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
         """Return every node of any type that these expressions name themselves."""
-        from dbt.graph import NodeSelector
-
-        selector = NodeSelector(self._task.graph, self._session.manifest, self._task.previous_state)
+        selector = node_selector(self._task)
+        change_selectors(selector, _without_indirect)
         return self._answer(selector, _without_indirect(self._spec(select, exclude)), warn=False)
 
     def kept_types(self) -> frozenset[ResourceType] | None:
@@ -48,11 +49,12 @@ class DbtSelector:
 
     def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
         """Return every node of any type that one of the expressions names."""
-        from dbt.graph import NodeSelector, parse_difference
+        from dbt.graph import parse_difference
 
         if not expressions:
             return frozenset()
-        selector = NodeSelector(self._task.graph, self._session.manifest, self._task.previous_state)
+        selector = node_selector(self._task)
+        change_selectors(selector, _without_indirect)
         with selection_errors():
             spec = _without_indirect(parse_difference(list(expressions), None))
         return self._answer(selector, spec, warn=False)
@@ -103,7 +105,7 @@ def _selection_task(session: DbtSession) -> Any:  # noqa: ANN401  # one of dbt's
 
     kinds = {"test": TestTask, "freshness": FreshnessTask, "list": ListTask, "ls": ListTask}
     kind = kinds.get(session.flags.WHICH, BuildTask)
-    return kind(session.flags, session.config, session.manifest)
+    return make_task(kind, session)
 
 
 def _without_indirect(spec: Any) -> Any:  # noqa: ANN401  # dbt's spec

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.adapters.dbt import invocation
+from orchestrator.adapters.dbt.bridge import releases
 from orchestrator.adapters.dbt.bridge.needed import NEEDED, NEEDED_ON, TOOLS
 from orchestrator.adapters.dbt.bridge.replacements import replace_functions, unhashed_vars
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
@@ -49,7 +50,7 @@ class DbtSession:
         self.node_log = NodeLog(mask)
         self._hear = hear
         self._args: tuple[str, ...] = ()
-        self._catalogs: Any = []
+        self._integrations: list[Any] = []
         self._came_from: Path | None = None
         self.manifest_file: ManifestFile | None = None
         self._vars_of_run: RunVars
@@ -66,13 +67,14 @@ class DbtSession:
         """
         require_supported(*TOOLS)
         # Before anything of dbt is wrapped: a wrapper around a missing function would silently never be called.
-        require_attributes(NEEDED, *TOOLS)
+        require_attributes((*NEEDED, *releases.installed_release().needed), *TOOLS)
         from dbt_common.context import get_invocation_context
 
         replace_functions()
         self._args = tuple(args)
         self._came_from = Path.cwd()
         os.chdir(self.project_dir)
+        releases.load_env_file(self.project_dir)
         try:
             self._begin(args)
             self.invocation_context = get_invocation_context()
@@ -90,17 +92,17 @@ class DbtSession:
 
         The nodes are moved to the schemas of the placement.
         """
-        from dbt.cli.requires import get_active_write_integration
         from dbt.parser.manifest import parse_manifest
 
         try:
-            with unhashed_vars(self._vars_of_run.beside_the_parse(lambda reason: self._hear("note", reason, ""))):
+            unhashed = self._vars_of_run.beside_the_parse(lambda reason: self._hear("note", reason, ""))
+            with unhashed_vars(unhashed), releases.around_parse(self.flags):
                 self.manifest = parse_manifest(
                     self.config,
                     False,  # noqa: FBT003  # write_perf_info; dbt's own signature
                     False,  # noqa: FBT003  # write: dbt would write in place, where another run may read or write
                     False,  # noqa: FBT003  # write_json
-                    [get_active_write_integration(catalog) for catalog in self._catalogs],
+                    self._integrations,
                 )
             self.placement = placement
             if placement.prefix:
@@ -217,7 +219,6 @@ class DbtSession:
 
     def _load_configuration(self, run_vars: Mapping[str, str]) -> None:
         from dbt.config import RuntimeConfig
-        from dbt.config.catalogs import load_catalogs
         from dbt.config.runtime import load_profile, load_project
         from dbt.plugins import set_up_plugin_manager
 
@@ -231,8 +232,8 @@ class DbtSession:
         require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, all_vars, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
-        self._catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, all_vars)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
+        self._integrations = releases.write_integrations(flags, self.config, all_vars)
         self._vars_of_run = RunVars(self.config, run_vars, Path(flags.PROFILES_DIR))
 
     def _target(self) -> Target:

@@ -194,6 +194,11 @@ class DbtProgramProject:
         )
 
     @property
+    def continues_after_errors(self) -> bool:
+        """Not known of dbt 2.x; to halt is safe."""
+        return False
+
+    @property
     def reuses(self) -> bool:
         """What results of dbt 2.x depend on is not known."""
         return False

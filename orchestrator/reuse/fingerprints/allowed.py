@@ -1,6 +1,7 @@
 """The lists of what is understood in a Jinja template: names of dbt's context, methods, filters and tests.
 
-They follow dbt-core 1.11 (`dbt/context/`), dbt-adapters 1.24 and Jinja 3.1. What is on no list is not understood.
+They follow dbt-core 1.12 (`dbt/context/`), which has all names of 1.11, dbt-adapters 1.24 and Jinja 3.1. What is on
+no list is not understood.
 """
 
 PURE_VALUES = frozenset(
@@ -17,7 +18,7 @@ ASKING_VALUES = frozenset({"graph", "execute"})
 VOLATILE_VALUES = frozenset(
     {
         *("run_started_at", "invocation_id", "thread_id", "invocation_args_dict", "selected_resources"),
-        *("dbt_metadata_envs", "sql_now"),
+        *("dbt_metadata_envs", "sql_now", "otel_trace_id", "otel_span_id"),
     }
 )
 """Values that differ in each run."""

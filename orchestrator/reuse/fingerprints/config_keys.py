@@ -48,6 +48,8 @@ INSIDE = {
     "type": "what sort of function it is",
     "volatility": "what sort of function it is",
     "sql_header": "SQL that runs before the statement",
+    "latest_version_pointer": "whether a view is made besides",
+    "snowflake": "what sort of function it is",
     "indexes": "how the database keeps it",
     "unlogged": "how the database keeps it",
     "partitioned_by": "how the database keeps it",
@@ -101,7 +103,9 @@ OUTSIDE = {
     "access": "who may refer to a node",
     "docs": "how the documentation shows a node",
     "static_analysis": "another engine of dbt reads it",
-    "freshness": "dbt's paid scheduler reads it",
+    "freshness": "when a result is reused, not what it is",
+    "state": "when a result is reused, not what it is",
+    "on_error": "what runs after an error of the node, not what it leaves",
 }
 """Keys that do not affect results, with the reason. A text that reads the node's own entry still sees them."""
 
@@ -121,6 +125,9 @@ _UNSET: dict[str, object] = {
     **dict.fromkeys(("event_time", "expected_sql", "full_refresh", "incremental_strategy", "limit", "quote_columns")),
     **dict.fromkeys(("runtime_version", "store_failures", "store_failures_as", "strategy", "target_database")),
     **dict.fromkeys(("target_schema", "unique_key", "updated_at", "volatility", "where")),
+    "sql_header": None,
+    "latest_version_pointer": {"alias": None, "enabled": None},
+    "snowflake": {"quote_args": True},
     "column_types": {},
     "expected_rows": [],
     "grants": {},

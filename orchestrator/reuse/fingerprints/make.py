@@ -17,6 +17,7 @@ from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.fragments import untaken_findings
 from orchestrator.reuse.fingerprints.hooks import hook_findings
 from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex, Needs, Reached, together
+from orchestrator.reuse.fingerprints.outside_findings import outside_findings
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
 from orchestrator.reuse.fingerprints.reading import TextReading, read_argument
@@ -255,7 +256,7 @@ class Fingerprinter:
         return found
 
     def _not_understood(self, node: DbtNode, code: _Code, hooks: _Code) -> Iterator[Finding]:
-        yield from (Finding(what=what, path="profiles.yml") for what in self._around.not_understood)
+        yield from outside_findings(node, self._around)
         yield from code.all.unknown
         yield from hooks.all.unknown
         for asks in hooks.all.asks:  # hooks are not compiled before the run, so their text cannot be compared

@@ -94,7 +94,7 @@ def shown_vars(around: Surroundings, package: str) -> dict[str, object]:
 
 
 def limits_for(node: DbtNode, manifest: Manifest, around: Surroundings) -> dict[str, str]:
-    """Return the parts for the limiting flags that affect a node, as dbt 1.11 applies them.
+    """Return the parts for the limiting flags that affect a node, as dbt applies them.
 
     `--empty` applies to calls of `ref()` and `source()`, but not in unit tests. `--sample` filters parents with an
     `event_time` for models and snapshots, and replaces the range of batches for microbatch models. `--event-time-start`

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestrator.adapters.dbt.bridge.releases import installed_release
 from orchestrator.execution.outcome import ReasonCode
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -131,17 +132,20 @@ def test_messages_of_models_are_passed_on(sound: Sides) -> None:
     assert ("warning", "a model warns", "model.everything.talks") in told
 
 
-@pytest.mark.parametrize("halting", [False, True])
+@pytest.mark.parametrize("halting", [False, True, None])
 def test_a_failing_on_run_start_hook_has_the_same_effect_as_in_dbt(
-    everything: Path, tmp_path: Path, halting: bool
+    everything: Path, tmp_path: Path, halting: bool | None
 ) -> None:
-    """Nodes run after a failed on-run-start hook unless dbt's flag says otherwise; later hooks are skipped.
+    """Nodes run after a failed on-run-start hook only if dbt's flag says so; later hooks are skipped.
 
     With the flag an ephemeral model has a record too, a unit test has none, and `results` is empty in the last hooks.
     """
     project = (everything / "dbt_project.yml").read_text()
-    flag = {"dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: true")}
-    theirs, ours = _with_switch("start", everything, tmp_path, flag if halting else {}, "+dim_customers")
+    flag = f"flags:\n  skip_nodes_if_on_run_start_fails: {str(halting).lower()}"
+    changes = {"dbt_project.yml": project.replace("flags:", flag)}
+    theirs, ours = _with_switch("start", everything, tmp_path, {} if halting is None else changes, "+dim_customers")
+    if halting is None:
+        halting = installed_release().continues_after_errors  # the default changed in dbt 1.12
     assert _steady(ours) == _steady(theirs)
     assert ours.exit_code == theirs.exit_code == 1
     assert any(name.startswith("unit_test.") for name in ours.words()) is not halting
@@ -209,8 +213,10 @@ def test_a_failing_on_run_end_hook_has_the_same_effect_as_in_dbt(everything: Pat
 
 def test_a_schema_that_cannot_be_created_prevents_every_node_from_running(everything: Path, tmp_path: Path) -> None:
     """In a database that is not attached: dbt gives up, here the first nodes are errors that say why."""
+    project = (everything / "dbt_project.yml").read_text()
     elsewhere = {
-        "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at"
+        "models/staging/stg_events.sql": "{{ config(database='nowhere') }} select 1 as event_id, now() as happened_at",
+        "dbt_project.yml": project.replace("flags:", "flags:\n  skip_nodes_if_on_run_start_fails: false"),
     }
     theirs = dbt(copied(everything, tmp_path / "dbt", elsewhere), "build", "--select", "stg_events stg_orders")
     ours = elt(copied(everything, tmp_path / "elt", elsewhere), select=["stg_events", "stg_orders"])

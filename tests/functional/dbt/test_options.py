@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestrator.adapters.dbt.bridge.releases import installed_release
 from orchestrator.api import Upstream, Verb
 from orchestrator.execution.outcome import ReasonCode
 from tests.functional.dbt.sides import Side, Sides, both, copied, dbt, elt, steady
@@ -17,13 +18,21 @@ OF_THE_FOLDER = dict.fromkeys(("project_dir", "profiles_dir", "log_path", "quiet
 LAST_HOOK = "operation.everything.everything-on-run-end-0"  # its code lists the results in the order of their ends
 
 
-def _both(project: Path, root: Path, options: Sequence[str], select: Sequence[str]) -> tuple[Side, Side]:
+def _both(
+    project: Path, root: Path, options: Sequence[str], select: Sequence[str], flags: str = ""
+) -> tuple[Side, Side]:
+    changes = {"dbt_project.yml": (project / "dbt_project.yml").read_text().replace("flags:", f"flags:\n{flags}")}
     return both(
         project,
         root,
         lambda place: dbt(place, "build", *options, "--select", *select),
         lambda place: elt(place, *options, select=select),
+        changes if flags else None,
     )
+
+
+FEWER_ERRORS = "  require_all_warnings_handled_by_warn_error: false\n"
+"""`--warn-error` then spares most warnings of the parse, of which the project has some; the default until dbt 1.12."""
 
 
 def _records(side: Side) -> dict[str, Mapping[str, Any]]:
@@ -48,13 +57,20 @@ def test_an_option_means_what_it_means_to_dbt(
     everything: Path, tmp_path: Path, options: tuple[str, ...], select: tuple[str, ...]
 ) -> None:
     """With the same options both sides run the same nodes to the same ends, and write the same rows."""
-    theirs, ours = _both(everything, tmp_path, options, select)
+    theirs, ours = _both(everything, tmp_path, options, select, FEWER_ERRORS if "--warn-error" in options else "")
     assert _records(ours) == _records(theirs)
     assert ours.tables() == theirs.tables()
     assert ours.exit_code == theirs.exit_code
     arguments = [side.document()["args"] for side in (ours, theirs)]
     assert arguments[0]["select"] == list(select)
     assert {**arguments[0], **OF_THE_FOLDER} == {**arguments[1], **OF_THE_FOLDER}
+
+
+def test_warn_error_makes_those_warnings_errors_that_dbt_makes_errors(everything: Path, tmp_path: Path) -> None:
+    """Since dbt 1.12 the warnings of the parse count by default, so neither side starts a node; before, a node errs."""
+    theirs, ours = _both(everything, tmp_path, ("--warn-error", "--no-partial-parse"), ("stg_orders",))
+    assert ours.exit_code == theirs.exit_code == (2 if installed_release().continues_after_errors else 1)
+    assert _records(ours).keys() == _records(theirs).keys()
 
 
 @pytest.mark.parametrize("prefix", ["DBT_", "DBT_ENGINE_"])
@@ -68,7 +84,7 @@ def test_variables_and_project_flags_mean_what_they_mean_to_dbt(
     monkeypatch.setenv("DBT_TARGET_PATH", "elsewhere")
     monkeypatch.setenv(f"{prefix}INDIRECT_SELECTION", "empty")
     project = (everything / "dbt_project.yml").read_text()
-    changes = {"dbt_project.yml": project.replace("flags:", "flags:\n  warn_error: true")}
+    changes = {"dbt_project.yml": project.replace("flags:", f"flags:\n{FEWER_ERRORS}  warn_error: true")}
     theirs = dbt(copied(everything, tmp_path / "dbt", changes), "build", "--select", "stg_orders", "talks")
     ours = elt(copied(everything, tmp_path / "elt", changes), select=["stg_orders", "talks"])
     found, expected = _elsewhere(ours), _elsewhere(theirs)

@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.adapters import probe
 from orchestrator.adapters.dbt.bridge import needed as dbt
+from orchestrator.adapters.dbt.bridge.releases import installed_release
 from orchestrator.adapters.dlt import dlt_bridge as dlt
 from orchestrator.adapters.dlt import dlt_child
 from orchestrator.adapters.great_expectations import gx_bridge as gx
@@ -19,6 +20,7 @@ from orchestrator.errors import UnsupportedVersionError
 NEEDED = [
     *dbt.NEEDED,
     *(each for table in dbt.NEEDED_ON.values() for each in table),
+    *installed_release().needed,
     *dlt.NEEDED,
     *(each for table in dlt.NEEDED_ON.values() for each in table),
     *gx.NEEDED,

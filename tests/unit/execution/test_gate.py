@@ -2,8 +2,9 @@
 
 import pytest
 
-from orchestrator.execution.gate import evaluate_expectation, evaluate_load_age, spell, worst
+from orchestrator.execution.gate import evaluate_expectation, evaluate_load_age, worst
 from orchestrator.plan.status import Status
+from orchestrator.wording import spell
 
 HOUR = 3600.0
 

@@ -146,7 +146,7 @@ def test_other_version_is_refused_by_name(version):
         manifest_from(raw, SOMEWHERE)
     assert str(version or "without a version") in raised.value.message
     assert "1.7.3" in raised.value.message
-    assert "dbt 1.8 to 1.11" in raised.value.hint
+    assert "dbt 1.8 to 1.12" in raised.value.hint
 
 
 def test_unknown_resource_type_is_refused():

@@ -72,6 +72,7 @@ def test_json_output_is_complete():
         "node": "model.shop.fct_flights",
         "materialized": "table",
         "added": False,
+        "continues_on_error": False,
     }
 
 

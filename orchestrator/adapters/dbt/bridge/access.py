@@ -13,7 +13,7 @@ from orchestrator.adapters.dbt.bridge.needed import NEEDED_ON, TOOLS
 from orchestrator.adapters.probe import require_attributes
 
 Execute = Callable[..., Any]
-"""Runs the materialization of a node: hook context, config, node, values for Jinja, macro."""
+"""Runs the materialization of a node: hook context, config, node, values for Jinja, macro; since 1.12 the manifest."""
 
 
 def share_environment() -> None:
@@ -91,9 +91,9 @@ def before_each_runner(task: Any, prepare: Callable[[Any], None]) -> None:  # no
     """
     call = task.call_runner
 
-    def call_prepared(runner: Any) -> Any:  # noqa: ANN401  # dbt's runner and RunResult
+    def call_prepared(runner: Any, *more: Any) -> Any:  # noqa: ANN401  # dbt's runner and RunResult
         prepare(runner)
-        return call(runner)
+        return call(runner, *more)
 
     task.call_runner = call_prepared
 

@@ -40,13 +40,13 @@ NEEDED = listed(
         "to read the profile and the project": (
             "dbt.config:RuntimeConfig.from_parts cli_vars dispatch load_dependencies project_target_path",
             "dbt.config:RuntimeConfig.to_target_dict vars",
+            "dbt.cli.requires:get_active_write_integration",
             "dbt.config.catalogs:load_catalogs",
             "dbt.config.project:VarProvider.vars_for",
             "dbt.config.runtime:load_profile load_project",
             "dbt.plugins:get_plugin_manager set_up_plugin_manager",
         ),
         "to parse the project": (
-            "dbt.cli.requires:get_active_write_integration",
             "dbt.parser.manifest:parse_manifest write_semantic_manifest",
             "dbt.contracts.graph.manifest:Manifest.expect nodes sources unit_tests writable_manifest",
             "dbt_common.events.functions:fire_event",
@@ -191,3 +191,28 @@ NEEDED_ON = {
     )
 }
 """What the adapter of the target needs besides."""
+
+NEEDED_SINCE = {
+    "1.12": listed(
+        {
+            "to show the warnings of the parse together": (
+                "dbt_common.events.base_types:EventGroupType.PARSE",
+                "dbt_common.events.event_manager:EventManager.allow_deferral",
+                "dbt_common.events.functions:fire_deferred_events",
+            ),
+            "to read the second version of catalogs.yml": (
+                "dbt.cli.requires:_bridge_v2_catalogs",
+                "dbt.config.catalogs:load_catalogs_v2",
+            ),
+            "to select by the selectors of selectors.yml": (
+                "dbt.config:RuntimeConfig.selectors",
+                "dbt.graph:NodeSelector._selectors",
+            ),
+            "to know that a model is not complete with its table": (
+                "dbt.task.run:ModelRunner._should_create_latest_version_pointer",
+            ),
+            "to read deferred relations as dbt does": ("dbt.compilation:Compiler.selected_node_ids",),
+        }
+    )
+}
+"""What a release of dbt-core, and every later one, needs besides."""

@@ -76,7 +76,7 @@ def test_a_key_with_dbts_default_counts_as_unset() -> None:
             has_factory = field.default_factory is not dataclasses.MISSING
             default = field.default_factory() if has_factory else field.default
             if name in _UNSET:
-                assert _UNSET[name] == default
+                assert _UNSET[name] == (default.to_dict() if hasattr(default, "to_dict") else default)
             elif default in (None, {}, []) and name in INSIDE:
                 pytest.fail(f"{kind.__name__}.{name} is {default} when it is not set")
 
