@@ -12,7 +12,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest smoke-lowest agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
+.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest test-duckdb-1.5 smoke-lowest smoke-duckdb-1.5 agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -80,8 +80,8 @@ $(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requ
 test-readers: $(READERS)/.installed
 	$(READERS)/bin/python -m pytest tests/readers
 
-# The suite on the lowest releases that pyproject.toml allows, and on the newest of today.
-test-matrix: test-lowest test-highest
+# The suite on the lowest releases that pyproject.toml allows, on the newest of today, and on the LTS release of DuckDB.
+test-matrix: test-lowest test-highest test-duckdb-1.5
 
 $(UV):
 	$(PYTHON) -m venv $(MATRIX)/uv
@@ -90,19 +90,32 @@ $(UV):
 test-lowest: $(MATRIX)/lowest/.installed
 	$(MATRIX)/lowest/bin/python -m pytest -n 2 --dist loadscope
 
-# The smoke lane of it: one build with every kind of node, one load, one run of the command.
+# The smoke lane of it: one build with every kind of node, one load, one run of the command. It has the lowest DuckDB too.
 smoke-lowest: $(MATRIX)/lowest/.installed
 	$(MATRIX)/lowest/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
 
 SMOKE := tests/unit/adapters tests/functional/dbt/test_build_like_dbt.py tests/functional/dlt/test_ingest_load.py tests/functional/great_expectations/test_validation_runner.py tests/cli/test_repair.py
 
 $(MATRIX)/lowest/.installed: $(UV) pyproject.toml constraints-lowest.txt
-	$(UV) venv --quiet --clear --python $(PYTHON) $(MATRIX)/lowest
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) $(MATRIX)/lowest
 	$(UV) pip install --quiet --python $(MATRIX)/lowest/bin/python --no-deps --requirement constraints-lowest.txt --editable .
 	touch $@
 
+# The pinned versions with the newest patch of DuckDB 1.5 in place of DuckDB 2.
+test-duckdb-1.5: $(MATRIX)/duckdb-1.5/.installed
+	$(MATRIX)/duckdb-1.5/bin/python -m pytest -n 2 --dist loadscope
+
+smoke-duckdb-1.5: $(MATRIX)/duckdb-1.5/.installed
+	$(MATRIX)/duckdb-1.5/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
+
+$(MATRIX)/duckdb-1.5/.installed: $(UV) pyproject.toml constraints.txt
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) $(MATRIX)/duckdb-1.5
+	sed 's/^duckdb==.*/duckdb>=1.5,<1.6/' constraints.txt > $(MATRIX)/duckdb-1.5.txt
+	$(UV) pip install --quiet --python $(MATRIX)/duckdb-1.5/bin/python --no-deps --requirement $(MATRIX)/duckdb-1.5.txt --editable .
+	touch $@
+
 test-highest: $(UV)
-	$(UV) venv --quiet --clear --python $(NEWEST) $(MATRIX)/highest
+	$(UV) venv --quiet --clear --seed --python $(NEWEST) $(MATRIX)/highest
 	$(UV) pip compile --quiet --python $(MATRIX)/highest/bin/python --all-extras --no-annotate --no-header --no-emit-index-url --upgrade pyproject.toml --output-file $(MATRIX)/highest.txt
 	$(UV) pip install --quiet --python $(MATRIX)/highest/bin/python --no-deps --requirement $(MATRIX)/highest.txt --editable .
 	$(MATRIX)/highest/bin/python -m pytest -n 2 --dist loadscope

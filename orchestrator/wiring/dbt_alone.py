@@ -15,6 +15,7 @@ from orchestrator.errors import MissingExtraError
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.plan.consent import Consents, require_consent, require_consent_to_flags
+from orchestrator.wiring.warehouse import known_storage
 
 _DECLARED = Placement()
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
@@ -83,12 +84,12 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
                     danger = "dbt retry may drop tables: it repeats an earlier command, with its options and its target"
                     require_consent(settings, set(settings.protected_targets), danger, consents)
                 require_consent_to_flags(settings, target.name, dbt.flags, consents)
-        return run_command(words, settings.dbt_project_dir)
+        return run_command(words, settings.dbt_project_dir, known_storage(settings))
 
 
 @contextmanager
 def _opened(settings: Settings, words: tuple[str, ...]) -> Iterator[tuple[DbtProject, Target]]:
-    dbt = DbtProject(settings.dbt_project_dir)
+    dbt = DbtProject(settings.dbt_project_dir, storage=known_storage(settings))
     try:
         yield dbt, dbt.open(words)
     finally:

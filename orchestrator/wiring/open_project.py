@@ -46,7 +46,7 @@ from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.wiring.log_files import log_dir, own_log
 from orchestrator.wiring.suite_reading import suite_readings, with_reads
 from orchestrator.wiring.target_markers import target_record
-from orchestrator.wiring.warehouse import ChildWarehouse, open_empty, open_shared
+from orchestrator.wiring.warehouse import ChildWarehouse, known_storage, open_empty, open_shared
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +112,7 @@ class OpenProject:
                 self._warehouse = open_shared(
                     self.target,
                     self.dbt.credentials,
+                    storage=self.settings.storage_version,
                     lock_timeout=self.lock_timeout,
                     on_wait=self._tell_of_wait,
                 )
@@ -190,7 +191,7 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = _discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
-        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text)
+        dbt = DbtProject(settings.dbt_project_dir, hear_dbt, masker.text, known_storage(settings))
         resources.callback(dbt.close)
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now

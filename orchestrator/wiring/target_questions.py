@@ -22,6 +22,7 @@ from orchestrator.plan.status import Status
 from orchestrator.plan.step import FreshnessStep
 from orchestrator.wiring.planning import dbt_args, opened, selected, steps_for
 from orchestrator.wiring.runners import make_runners
+from orchestrator.wiring.warehouse import known_storage
 
 _LOCK = "Could not set lock on file"
 
@@ -32,7 +33,7 @@ def ask_target(statement: str, question: AskedQuestion) -> Answer:
         return several
     command = _command(question)
     settings = load_settings(command.project_dir)
-    dbt = DbtProject(settings.dbt_project_dir)
+    dbt = DbtProject(settings.dbt_project_dir, storage=known_storage(settings))
     try:
         target = dbt.open(dbt_args(("source", "freshness"), command, settings))
         if (missing := _missing(target)) is not None:

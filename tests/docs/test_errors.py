@@ -51,6 +51,8 @@ CODES = {
     "E076": "RunTakenOverError",
     "E077": "RecordQueryError",
     "E090": "NotificationError",
+    "E095": "NewerDatabaseError",
+    "E096": "StorageVersionError",
 }
 """Append to this table; never change or reuse an entry."""
 INTERNAL = {"OutOfTimeError"}

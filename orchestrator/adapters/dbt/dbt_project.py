@@ -22,6 +22,7 @@ from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.config.settings import StorageVersion
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.nodes.dbt_flags import DbtFlags
@@ -42,9 +43,13 @@ class DbtProject:
         project_dir: Path,
         hear: Hear = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
+        storage: StorageVersion | None = None,
     ) -> None:
-        """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
-        self._session = DbtSession(project_dir, hear, mask)
+        """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept.
+
+        `storage` is the format of DuckDB files that are created.
+        """
+        self._session = DbtSession(project_dir, hear, mask, storage)
 
     def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet.

@@ -1,7 +1,7 @@
 """Interrupts the queries of single steps on dbt's connections; the queries of other steps go on."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -35,13 +35,22 @@ class Threads:
 
 def cancel(adapter: Any, threads: Collection[int], nodes: Collection[NodeId]) -> None:  # noqa: ANN401  # dbt's adapter
     """Interrupt the queries on the connections of these threads, and those of these nodes' batches on other threads."""
-    manager = adapter.connections
+    _cancel(adapter.connections, lambda thread, name: thread in threads or name in nodes)
+
+
+def cancel_abandoned(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
+    """Interrupt what other threads still run on a DuckDB database that is to be closed: DuckDB 1 waits for its end."""
+    if adapter.connections.TYPE == "duckdb":
+        _cancel(adapter.connections, lambda _thread, _name: True)
+
+
+def _cancel(manager: Any, is_meant: Callable[[int, str], bool]) -> None:  # noqa: ANN401  # dbt's own
     own = threading.get_ident()
     with manager.lock:
         found = [
             connection
             for (_process, thread), connection in manager.thread_connections.items()
-            if thread != own and (thread in threads or connection.name in nodes)
+            if thread != own and is_meant(thread, connection.name)
         ]
     for connection in found:
         if connection.state == "open" and connection.handle is not None:

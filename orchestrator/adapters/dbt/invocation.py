@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import close_environment, set_flag, share_environment
+from orchestrator.adapters.dbt.interrupting import cancel_abandoned
 
 _QUIET_WARNINGS = frozenset(
     # Results of nodes: they are shown to the user as outcomes of their steps.
@@ -79,6 +80,8 @@ def end() -> None:
 def _forget_adapters() -> None:
     from dbt.adapters.factory import FACTORY, reset_adapters
 
+    for adapter in FACTORY.adapters.values():
+        cancel_abandoned(adapter)
     with suppress(Exception):  # a connection refuses to close while an abandoned thread still runs a query on it
         reset_adapters()
     FACTORY.adapters.clear()

@@ -5,19 +5,22 @@ from pathlib import Path
 
 from orchestrator.adapters.dbt.bridge.access import close_environment
 from orchestrator.adapters.dbt.bridge.needed import TOOLS
+from orchestrator.adapters.dbt.dbt_duckdb_files import files_of_dbt
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.adapters.dbt.project_errors import words as words_of
 from orchestrator.adapters.versions import require_supported
+from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
 
-def run_command(words: tuple[str, ...], project_dir: Path) -> int:
+def run_command(words: tuple[str, ...], project_dir: Path, storage: StorageVersion | None = None) -> int:
     """Run `dbt WORDS` inside the project folder and return elt's exit code.
 
-    dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2.
+    dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2. DuckDB files that dbt
+    creates have the format `storage`.
     """
     require_supported(*TOOLS)
     from dbt.cli.main import dbtRunner
@@ -28,7 +31,8 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
     came_from = Path.cwd()
     os.chdir(project_dir)
     try:
-        answer = dbtRunner().invoke(list(words))
+        with files_of_dbt(storage):
+            answer = dbtRunner().invoke(list(words))
     finally:
         os.chdir(came_from)
         close_environment()
