@@ -17,7 +17,7 @@ NEWEST ?= $(firstword $(foreach name,python3.13 python3.12,$(shell $(name) --ver
 # dbt, dlt and great-expectations start seconds faster from compiled modules, whatever the machine's own setting.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest test-dbt-1.12 smoke-lowest smoke-dbt-1.12 agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
+.PHONY: demo demo-postgres postgres stop-postgres test test-slow proof proof-slice test-readers test-matrix test-lowest test-highest test-dbt-1.12 test-duckdb-1.5 smoke-lowest smoke-dbt-1.12 smoke-duckdb-1.5 agreement faults soak reuse-pairs check docs picture lint types contracts bench clean environment constraints
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -85,8 +85,8 @@ $(READERS)/.installed: pyproject.toml constraints-readers.txt tests/readers/requ
 test-readers: $(READERS)/.installed
 	$(READERS)/bin/python -m pytest tests/readers
 
-# The suite on the lowest releases that pyproject.toml allows, on dbt 1.12, and on the newest releases of today.
-test-matrix: test-lowest test-dbt-1.12 test-highest
+# The suite on the lowest releases that pyproject.toml allows, on dbt 1.12, on the LTS release of DuckDB, and on the newest releases of today.
+test-matrix: test-lowest test-dbt-1.12 test-duckdb-1.5 test-highest
 
 $(UV):
 	$(PYTHON) -m venv $(MATRIX)/uv
@@ -95,7 +95,7 @@ $(UV):
 test-lowest: $(MATRIX)/lowest/.installed
 	$(MATRIX)/lowest/bin/python -m pytest -n 2 --dist loadscope
 
-# The smoke lane of it: one build with every kind of node, one load, one run of the command.
+# The smoke lane of it: one build with every kind of node, one load, one run of the command. It has the lowest DuckDB too.
 smoke-lowest: $(MATRIX)/lowest/.installed
 	$(MATRIX)/lowest/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
 
@@ -116,6 +116,19 @@ smoke-dbt-1.12: $(MATRIX)/dbt-1.12/.installed
 $(MATRIX)/dbt-1.12/.installed: $(UV) pyproject.toml constraints-dbt-1.12.txt
 	$(UV) venv --quiet --seed --clear --python $(PYTHON) $(MATRIX)/dbt-1.12
 	$(UV) pip install --quiet --python $(MATRIX)/dbt-1.12/bin/python --no-deps --requirement constraints-dbt-1.12.txt --editable .
+	touch $@
+
+# The pinned versions with the newest patch of DuckDB 1.5 in place of DuckDB 2.
+test-duckdb-1.5: $(MATRIX)/duckdb-1.5/.installed
+	$(MATRIX)/duckdb-1.5/bin/python -m pytest -n 2 --dist loadscope
+
+smoke-duckdb-1.5: $(MATRIX)/duckdb-1.5/.installed
+	$(MATRIX)/duckdb-1.5/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
+
+$(MATRIX)/duckdb-1.5/.installed: $(UV) pyproject.toml constraints.txt
+	$(UV) venv --quiet --clear --seed --python $(PYTHON) $(MATRIX)/duckdb-1.5
+	sed 's/^duckdb==.*/duckdb>=1.5,<1.6/' constraints.txt > $(MATRIX)/duckdb-1.5.txt
+	$(UV) pip install --quiet --python $(MATRIX)/duckdb-1.5/bin/python --no-deps --requirement $(MATRIX)/duckdb-1.5.txt --editable .
 	touch $@
 
 # The smoke lane on another Python, with the pinned versions: `make smoke-python-3.12`. uv finds the interpreter, or pyenv has it.

@@ -14,7 +14,7 @@ from orchestrator.config.project_files import ProjectFiles, find_project
 from orchestrator.config.repeat_settings import LimitWish, repeats_from
 from orchestrator.config.schedule_settings import mistakes_of_schedules
 from orchestrator.config.sections import Entries, Entry, KeyPath, SectionMistake, below, given
-from orchestrator.config.settings import EVERY_MODULE, NoDataWish, Settings
+from orchestrator.config.settings import EVERY_MODULE, NoDataWish, Settings, StorageVersion
 from orchestrator.config.step_settings import mistakes_of_steps
 
 EVERY_LOAD = "*"
@@ -98,6 +98,7 @@ def _settings(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> Sett
         ),
         **_no_data(entries),
         "publish_copy": MappingProxyType(_copies(found, entries, mistakes)),
+        "storage_version": _storage_version(found, entries),
     }
     wrong: list[SectionMistake] = []
     values = given(Settings, entries, wrong)
@@ -124,6 +125,14 @@ def _no_data(entries: Entries) -> dict[str, object]:
     }
     usual = found.pop(EVERY_LOAD, NoDataWish(then=OnNoData.CONTINUE))
     return {"on_no_data": usual.then, "on_no_data_of": MappingProxyType(found)}
+
+
+def _storage_version(found: ProjectFiles, entries: Entries) -> StorageVersion | None:
+    """Return the storage format of new DuckDB files, and where it is set."""
+    entry = entries.get(("storage_version",))
+    if entry is None:
+        return None
+    return StorageVersion(release=str(entry.value), place=f"{found.elt_yml}:{entry.line}")
 
 
 def _copies(found: ProjectFiles, entries: Entries, mistakes: Mistakes) -> dict[str, Path]:

@@ -14,6 +14,9 @@ Reader = Callable[[object], object]
 
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(ms|s|sec|m|min|h)?")
 _PORTION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(%)?")
+_RELEASE = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+_FIRST_STABLE_FORMAT = (0, 10, 0)
+"""Earlier releases of DuckDB cannot read what any later one writes."""
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
 _NONE = "none"
 _MOST = 100
@@ -67,6 +70,14 @@ def share(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
     raise ValueError("expected a number from 0 to 1, such as 0.1")
+
+
+def storage_release(value: object) -> str:
+    """Return a release of DuckDB as DuckDB writes it, `v1.5.0`, or `latest`."""
+    found = _RELEASE.fullmatch(value) if isinstance(value, str) else None
+    if value != "latest" and (found is None or tuple(map(int, found.groups())) < _FIRST_STABLE_FORMAT):
+        raise ValueError("expected a release of DuckDB such as v1.5.0, or latest")
+    return str(value)
 
 
 def portion(value: object) -> float:

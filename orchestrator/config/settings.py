@@ -22,6 +22,7 @@ from orchestrator.config.readers import (
     portion,
     positive,
     positive_or_none,
+    storage_release,
     text,
     times,
     truth,
@@ -52,6 +53,16 @@ class NoDataWish:
 
     then: OnNoData
     line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageVersion:
+    """The release of DuckDB that must be able to read the database files that are created."""
+
+    release: str
+    """`v1.5.0`, or `latest`: that of the installed DuckDB."""
+    place: str = field(default="elt.yml", compare=False)
+    """The file and the line that set it."""
 
 
 class OnBusy(StrEnum):
@@ -136,6 +147,8 @@ class Settings:
     """The targets in which nothing is emptied, rebuilt or deleted without consent."""
     publish_copy: Mapping[str, Path] = field(default_factory=_empty, metadata=at("publish_copy.*", text))
     """For each target, where a green run puts a copy of the database for readers."""
+    storage_version: StorageVersion | None = field(default=None, metadata=at("storage_version", storage_release))
+    """The storage format of DuckDB files that are created; without it, DuckDB's own default."""
     verify_reuse: float = field(default=0.0, metadata=at("verify_reuse", portion))
     """The share of reused tables that a run rebuilds as copies and compares."""
     schedules: Mapping[str, ScheduleSettings] = field(

@@ -63,6 +63,39 @@ class UnsupportedWarehouseError(WarehouseError):
     Set `path` of the target in profiles.yml to a file."""
 
 
+class NewerDatabaseError(WarehouseError):
+    """The installed DuckDB is too old to read the database file: a newer release created it in its own storage format.
+
+    DuckDB 1.5 cannot read what DuckDB 2 creates, unless [`storage_version`](configuration.md#storage-format-of-duckdb)
+    says so.
+    """
+
+    code = "E095"
+    remedy = "Install the release that the message names, or copy the file into the older format with that release."
+    example = """
+    Error [E095]: DuckDB 1.5.6 is installed and cannot read the database /data/shop.duckdb: DuckDB 2.0.0 created it in \
+a newer storage format.
+    Install DuckDB 2.0.0 or later. Or copy the database into a new file with that release:
+    ATTACH '/data/shop.duckdb' AS old (READ_ONLY); ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.5.0'); COPY FROM \
+DATABASE old TO new;"""
+
+
+class StorageVersionError(WarehouseError):
+    """A database file has a newer storage format than `storage_version` in elt.yml promises to its readers.
+
+    A file keeps the format that it was created with.
+    """
+
+    code = "E096"
+    remedy = "Copy the database into a new file, as the message shows, or remove `storage_version`."
+    example = """
+    Error [E096]: The database /data/shop.duckdb has the storage format of DuckDB v2.0.0, and /data/elt.yml:3 has \
+`storage_version: v1.5.0`. A file keeps its format, so DuckDB v1.5.0 could not read it.
+    Copy it into a new file, and put that in its place, or remove `storage_version`. In DuckDB 2.0.0:
+    ATTACH '/data/shop.duckdb' AS old (READ_ONLY); ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.5.0'); COPY FROM \
+DATABASE old TO new;"""
+
+
 class BusyError(EltError):
     """Another run writes to the same relations, and this run was told not to wait (`--on-busy refuse`)."""
 

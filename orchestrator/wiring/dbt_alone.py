@@ -18,6 +18,7 @@ from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 from orchestrator.plan.consent import Consents, require_consent, require_consent_to_flags
 from orchestrator.wiring.dbt_choice import dbt_of, program_of
+from orchestrator.wiring.warehouse import known_storage
 
 _DECLARED = Placement()
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
@@ -90,7 +91,7 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
                 require_consent_to_flags(settings, target.name, dbt.flags, consents)
         if program is not None:
             return run_in_terminal(program.words, words, settings.dbt_project_dir)
-        return run_command(words, settings.dbt_project_dir)
+        return run_command(words, settings.dbt_project_dir, known_storage(settings))
 
 
 def _program_here(project_dir: Path | None) -> DbtProgram | None:

@@ -12,6 +12,7 @@ from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.config.settings import Settings
 from orchestrator.masking import Masker
 from orchestrator.wiring.log_files import log_dir
+from orchestrator.wiring.warehouse import known_storage
 
 
 def dbt_of(
@@ -27,7 +28,7 @@ def dbt_of(
     """
     program = program_of(settings)
     if program is None:
-        return DbtProject(settings.dbt_project_dir, hear, mask, answers)
+        return DbtProject(settings.dbt_project_dir, hear, mask, answers, known_storage(settings))
     return DbtProgramProject(program, settings.dbt_project_dir, log_dir(settings), hear, mask)
 
 

@@ -106,6 +106,7 @@ class OpenProject:
                 self._warehouse = open_shared(
                     self.target,
                     self.dbt.credentials,
+                    storage=self.settings.storage_version,
                     lock_timeout=self.lock_timeout,
                     on_wait=self._tell_of_wait,
                 )

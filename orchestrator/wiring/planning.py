@@ -124,6 +124,7 @@ def selected(command: Command, project: OpenProject) -> ProjectSnapshot:
 
 def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
     """Return the plan of a request, from the relations that exist now; without decisions, so every step runs."""
+    project.locked_database()  # a plan refuses a database that a run could not open
     made = make_plan(project.graph, request, WarehouseFacts(project))
     notes = (*unknown_targets(project.settings, project.target.siblings), *project.dbt.notes(made))
     return replace(made, notes=(*made.notes, *notes))

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from orchestrator.adapters.children.child_access import ChildAccess
 from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, open_warehouse
 from orchestrator.adapters.duckdb.lock import Holder
+from orchestrator.adapters.duckdb.storage_format import require_known
+from orchestrator.config.settings import Settings, StorageVersion
 from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.open_target import Warehouse
@@ -19,10 +21,17 @@ class ChildWarehouse(Warehouse, Protocol):
         """Return the access to the database for child processes."""
 
 
+def known_storage(settings: Settings) -> StorageVersion | None:
+    """Return the storage format of new DuckDB files; raises ConfigurationError if DuckDB does not know it."""
+    require_known(settings.storage_version)
+    return settings.storage_version
+
+
 def open_shared(
     target: Target,
     credentials: Callable[[], Mapping[str, Any]],
     *,
+    storage: StorageVersion | None,
     lock_timeout: float,
     on_wait: Callable[[Holder], None],
 ) -> ChildWarehouse:
@@ -38,6 +47,7 @@ def open_shared(
         path=Path(target.path),
         config=target.config,
         settings=lambda: credentials().get("settings") or {},
+        storage=storage,
     )
     return open_warehouse(file, lock_timeout=lock_timeout, on_wait=on_wait)
 

@@ -53,6 +53,8 @@ CODES = {
     "E090": "NotificationError",
     "E091": "V2ParserError",
     "E092": "UnsupportedPlatformError",
+    "E095": "NewerDatabaseError",
+    "E096": "StorageVersionError",
     "E099": "DbtCommandError",
     "E100": "DbtLimitError",
 }

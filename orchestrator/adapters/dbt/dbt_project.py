@@ -27,6 +27,7 @@ from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.adapters.dbt.step_runner import DbtStepRunner
+from orchestrator.config.settings import StorageVersion
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
 from orchestrator.execution.routes import ROUTES, Route
@@ -54,11 +55,16 @@ class DbtProject:
         hear: Hear = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
         answers: ProjectAnswers | None = None,
+        storage: StorageVersion | None = None,
     ) -> None:
-        """Set the callback for dbt's warnings, the function that removes secrets from a text, and the kept answers."""
+        """Set the callback for dbt's warnings, the function that removes secrets from a text, and the kept answers.
+
+        `storage` is the format of DuckDB files that are created.
+        """
+        self._storage = storage
         self._answers = answers or ProjectAnswers()
         self._project_dir = project_dir
-        self._own_session = DbtSession(project_dir, self._answers.listening(hear), mask)
+        self._own_session = DbtSession(project_dir, self._answers.listening(hear), mask, storage)
         self._open_session: Callable[[], Target] | None = None
         """Opens the session; None once that was done."""
         self._placement = DECLARED
@@ -81,7 +87,7 @@ class DbtProject:
 
         `run_vars` are vars of this run besides those of the command line, which win.
         """
-        self._answers.begin(self._project_dir, args, run_vars)
+        self._answers.begin(self._project_dir, args, run_vars, self._storage)
         self._open_session = lambda: self._own_session.open(args, run_vars)
         if self._answers.kept is not None:
             self._came_from = Path.cwd()

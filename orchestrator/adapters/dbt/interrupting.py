@@ -73,6 +73,14 @@ class QueryInterrupts:
             cancel_query(Login.of(self._credentials()), pid)
 
 
+def cancel_abandoned(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
+    """Interrupt what other threads still run on a DuckDB database that is to be closed: DuckDB 1 waits for its end."""
+    if adapter.connections.TYPE == "duckdb":
+        for _, connection in _open_connections(adapter.connections):
+            with suppress(Exception):  # another thread may have closed it in the meantime
+                connection.handle.cursor().interrupt()
+
+
 def end_busy_sessions(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
     """Leave the queries of abandoned steps on PostgreSQL: closing their connections would wait for them."""
     if adapter.connections.TYPE != "postgres":

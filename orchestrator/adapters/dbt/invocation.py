@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import close_environment, set_flag, share_environment
 from orchestrator.adapters.dbt.bridge.releases import begin_release
+from orchestrator.adapters.dbt.interrupting import cancel_abandoned
 from orchestrator.adapters.dbt.warning_tag import without_tag
 
 _QUIET_WARNINGS = frozenset(
@@ -82,6 +83,8 @@ def end() -> None:
 def _forget_adapters() -> None:
     from dbt.adapters.factory import FACTORY, reset_adapters
 
+    for adapter in FACTORY.adapters.values():
+        cancel_abandoned(adapter)
     with suppress(Exception):  # a connection refuses to close while an abandoned thread still runs a query on it
         reset_adapters()
     FACTORY.adapters.clear()

@@ -6,9 +6,11 @@ from pathlib import Path
 from orchestrator.adapters.dbt.bridge.access import close_environment
 from orchestrator.adapters.dbt.bridge.needed import TOOLS
 from orchestrator.adapters.dbt.bridge.releases import load_env_file, refuse_v2_parser_of
+from orchestrator.adapters.dbt.dbt_duckdb_files import files_of_dbt
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.adapters.dbt.project_errors import words as words_of
 from orchestrator.adapters.versions import require_supported
+from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 
@@ -16,11 +18,11 @@ _ASKS_DBT_ITSELF = frozenset({"--version", "-V", "-v", "--help", "-h"})
 _HANDLED, _UNHANDLED, _USAGE = 1, 2, 2
 
 
-def run_command(words: tuple[str, ...], project_dir: Path) -> int:
+def run_command(words: tuple[str, ...], project_dir: Path, storage: StorageVersion | None = None) -> int:
     """Run `dbt WORDS` inside the project folder and return elt's exit code.
 
-    dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2.
-    Raises V2ParserError.
+    dbt's 1 (a node failed) stays 1; exceptions that dbt did not handle, and wrong usage, are 2. DuckDB files that dbt
+    creates have the format `storage`. Raises V2ParserError.
     """
     require_supported(*TOOLS)
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -34,7 +36,8 @@ def run_command(words: tuple[str, ...], project_dir: Path) -> int:
 
         if _ASKS_DBT_ITSELF.isdisjoint(words):
             refuse_v2_parser_of(words)
-        answer = dbtRunner().invoke(list(words))
+        with files_of_dbt(storage):
+            answer = dbtRunner().invoke(list(words))
     finally:
         os.chdir(came_from)
         close_environment()

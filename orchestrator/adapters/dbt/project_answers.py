@@ -14,6 +14,7 @@ from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
 from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
 from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId, ResourceType
@@ -104,10 +105,16 @@ class ProjectAnswers:
 
         return listen
 
-    def begin(self, project_dir: Path, args: tuple[str, ...], run_vars: Mapping[str, str]) -> None:
+    def begin(
+        self,
+        project_dir: Path,
+        args: tuple[str, ...],
+        run_vars: Mapping[str, str],
+        storage: StorageVersion | None = None,
+    ) -> None:
         """Look for the answers to a command line of dbt."""
         # The working folder too, because options may have relative paths; dbt changes it while it is open.
-        self._asked, self._began = (str(project_dir), str(Path.cwd()), *args), time.time_ns()
+        self._asked, self._began = (str(project_dir), str(Path.cwd()), str(storage), *args), time.time_ns()
         self._environ = {**os.environ}  # as it is now: dbt sets variables of its own while it is open
         if run_vars:  # their values differ in each run
             self._cache = None

@@ -7,6 +7,7 @@ split so that the run can act in between: the target is known before the project
 import gc
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from orchestrator.adapters.dbt.bridge import releases
 from orchestrator.adapters.dbt.bridge.needed import NEEDED, NEEDED_ON, TOOLS
 from orchestrator.adapters.dbt.bridge.replacements import replace_functions, unhashed_vars
 from orchestrator.adapters.dbt.crash import crashed, is_crash_of_dbt
+from orchestrator.adapters.dbt.dbt_duckdb_files import files_of_dbt, require_one_format
+from orchestrator.adapters.dbt.dbt_target import target_of
 from orchestrator.adapters.dbt.manifest_file import ManifestFile, keep_unwritten, write_artifacts
 from orchestrator.adapters.dbt.node_log import NodeLog
 from orchestrator.adapters.dbt.placing import place_nodes, place_sources
-from orchestrator.adapters.dbt.profile_errors import targets_of
 from orchestrator.adapters.dbt.project_errors import refused_file, refused_options, refused_text, translate
 from orchestrator.adapters.dbt.run_vars import NO_VARS, RunVars
 from orchestrator.adapters.probe import require_attributes
 from orchestrator.adapters.versions import require_supported
+from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ArtifactsError, EltError, UsageError, WarehouseError
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.nodes.identity import NodeId
@@ -40,9 +43,15 @@ class DbtSession:
         project_dir: Path,
         hear: invocation.Hear = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
+        storage: StorageVersion | None = None,
     ) -> None:
-        """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept."""
+        """Set the callback for dbt's warnings, and the function that removes secrets from a text that is kept.
+
+        `storage` is the format of DuckDB files that are created.
+        """
         self.project_dir = project_dir
+        self._storage = storage
+        self._resources = ExitStack()
         self.flags: Any = None
         self.config: Any = None
         self.manifest: Any = None
@@ -85,7 +94,7 @@ class DbtSession:
         # After the configuration, which names the target folder.
         self._check_state()
         self._check_threads()
-        return self._target()
+        return target_of(self.config, Path(self.flags.PROFILES_DIR), self._storage)
 
     def parse(self, placement: Placement = _UNMOVED) -> ManifestFile:
         """Parse the project as dbt does (partial parse kept) and return the manifest, which no other run replaces.
@@ -164,6 +173,8 @@ class DbtSession:
                 del connections
                 adapter.connections.get_thread_connection().handle  # noqa: B018  # opens it
         except DbtBaseException as error:
+            if isinstance(error.__cause__, WarehouseError):
+                raise error.__cause__ from error
             raise WarehouseError(str(error), hint="Check the target in profiles.yml.") from error
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
@@ -183,6 +194,8 @@ class DbtSession:
                 _, table = adapter.execute(statement, auto_begin=True, fetch=True, limit=1)
                 return [tuple(row) for row in table.rows]
         except DbtBaseException as error:
+            if isinstance(error.__cause__, WarehouseError):
+                raise error.__cause__ from error
             raise WarehouseError(str(error), hint="Check the query, and the target in profiles.yml.") from error
 
     def close(self) -> None:
@@ -195,6 +208,7 @@ class DbtSession:
             try:
                 invocation.end()
             finally:
+                self._resources.close()
                 os.chdir(came_from)
         if self.manifest_file is not None:
             self.manifest_file.close()
@@ -230,26 +244,15 @@ class DbtSession:
         self.invocation_context.uses_adapter(profile.credentials.type)
         # Only now, because the profile names the adapter.
         require_attributes(NEEDED_ON.get(profile.credentials.type, ()), *TOOLS)
+        if profile.credentials.type == "duckdb":
+            if self._storage is not None:
+                require_one_format(profile.credentials, self._storage)
+            self._resources.enter_context(files_of_dbt(self._storage))
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, all_vars, validate=True)
         set_up_plugin_manager(project_name=project.project_name)
         self.config = RuntimeConfig.from_parts(project, profile, flags)
         self._integrations = releases.write_integrations(flags, self.config, all_vars)
         self._vars_of_run = RunVars(self.config, run_vars, Path(flags.PROFILES_DIR))
-
-    def _target(self) -> Target:
-        credentials = self.config.credentials
-        is_duckdb = credentials.type == "duckdb"
-        return Target(
-            name=self.config.target_name,
-            adapter=credentials.type,
-            threads=self.config.threads or 1,
-            database=str(credentials.database),
-            profile=str(self.config.profile_name),
-            siblings=targets_of(Path(self.flags.PROFILES_DIR), str(self.config.profile_name)),
-            server=_server(credentials),
-            path=_absolute(credentials.path) if is_duckdb else None,
-            config=dict(credentials.config_options or {}) if is_duckdb else {},
-        )
 
     def _check_state(self) -> None:
         """Refuse a folder of --state or --defer-state that does not exist, or that this command itself writes to."""
@@ -285,14 +288,3 @@ class DbtSession:
             return error if is_own else crashed(error, self.project_dir)
         profiles_dir = str(getattr(self.flags, "PROFILES_DIR", "") or self.project_dir)
         return translate(error, self.project_dir, Path(profiles_dir), self._args)
-
-
-def _server(credentials: Any) -> str | None:  # noqa: ANN401  # the credentials of any adapter
-    host, port = getattr(credentials, "host", None), getattr(credentials, "port", None)
-    return f"{host}:{port}" if host and port else host
-
-
-def _absolute(path: str) -> str:
-    if path == ":memory:" or "://" in path or path.startswith(("md:", "motherduck:")):
-        return path
-    return str(Path(path).resolve())

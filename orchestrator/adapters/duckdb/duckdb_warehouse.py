@@ -23,8 +23,10 @@ from orchestrator.adapters.duckdb.database_copy import DatabaseCopy, copy_databa
 from orchestrator.adapters.duckdb.duckdb_catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.files import files_digest
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
+from orchestrator.adapters.duckdb.storage_format import require_format, unreadable_file
 from orchestrator.adapters.sql_words import literal
-from orchestrator.errors import WarehouseError, WarehouseLockedError
+from orchestrator.config.settings import StorageVersion
+from orchestrator.errors import StorageVersionError, WarehouseError, WarehouseLockedError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
@@ -40,6 +42,8 @@ class DatabaseFile:
     config: Mapping[str, Any] = field(default_factory=dict)
     settings: Callable[[], Mapping[str, Any]] = dict
     """Returns what dbt sets for each of its sessions, from the target's `settings` in profiles.yml."""
+    storage: StorageVersion | None = None
+    """The storage format that the file must have, or an older one."""
 
 
 class DuckdbWarehouse:
@@ -213,7 +217,7 @@ def open_warehouse(
     while True:
         try:
             # With dbt's configuration: DuckDB refuses a second connection to the file with a different one.
-            return DuckdbWarehouse(duckdb.connect(str(file.path), config=dict(file.config)), file)
+            return _of_format(DuckdbWarehouse(duckdb.connect(str(file.path), config=dict(file.config)), file))
         except duckdb.Error as error:
             # DuckDB does not wait for a lock on its file.
             holder = holder_of(str(error))
@@ -225,6 +229,15 @@ def open_warehouse(
                 on_wait(holder)
                 is_reported = True
             sleep(_PAUSE)
+
+
+def _of_format(warehouse: DuckdbWarehouse) -> DuckdbWarehouse:
+    try:
+        require_format(warehouse.ask, warehouse.file.storage)
+    except StorageVersionError:
+        warehouse.close()
+        raise
+    return warehouse
 
 
 def _require_writable_folder(file: DatabaseFile) -> None:
@@ -245,6 +258,8 @@ def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
 
 
 def _cannot_open(path: Path, message: str) -> WarehouseError:
+    if (too_new := unreadable_file([path], message)) is not None:
+        return too_new
     first = message.splitlines()[0]
     if "not a valid DuckDB database" in message:
         return WarehouseError(

@@ -4,6 +4,8 @@ GX has a PostgreSQL form of nearly every check, and no DuckDB form. DuckDB under
 claims to be PostgreSQL and corrects the few constructs that mean something else in DuckDB.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGIdentifierPreparer, PGTypeCompiler
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -45,8 +47,22 @@ class PlainTexts(PGCompiler):  # type: ignore[misc]  # SQLAlchemy is not followe
         return str(SQLCompiler.render_literal_value(self, value, type_))
 
 
+_MATCHES = {"~": "regexp_matches", "!~": "NOT regexp_matches"}
+
+
 class _DuckDbCompiler(PlainTexts):
-    """Adds ESCAPE: PostgreSQL's LIKE uses a backslash by default, DuckDB's has no escape character."""
+    """Writes patterns so that they mean the same as in PostgreSQL.
+
+    PostgreSQL's LIKE uses a backslash by default, DuckDB's has no escape character. The operator `~` of DuckDB 1
+    matches a whole text. PostgreSQL's matches a part of it, and so does `regexp_matches` in every release of DuckDB.
+    """
+
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kw: Any) -> str:  # noqa: ANN401  # SQLAlchemy's
+        function = _MATCHES.get(operator.opstring)
+        if function is None:
+            return str(super().visit_custom_op_binary(element, operator, **kw))
+        text, pattern = (self.process(side, **kw) for side in (element.left, element.right))
+        return f"{function}({text}, {pattern})"
 
     def visit_like_op_binary(self, binary: object, operator: object, **kw: object) -> str:
         return self._with_escape(super().visit_like_op_binary(binary, operator, **kw), binary)

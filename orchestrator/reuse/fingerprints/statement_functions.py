@@ -8,7 +8,7 @@ from typing import Literal
 
 Kind = Literal["deterministic", "volatile", "unknown"]
 
-_RELEASES = {"duckdb": "DuckDB 2.0", "postgres": "PostgreSQL 15 to 18"}
+_RELEASES = {"duckdb": "DuckDB 1.5 to 2.0", "postgres": "PostgreSQL 15 to 18"}
 _NO_PARENTHESES = {
     "duckdb": frozenset(
         {

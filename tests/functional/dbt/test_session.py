@@ -106,8 +106,8 @@ def test_usage_statistics_are_off(everything: Path, tmp_path: Path, monkeypatch:
         session.close()
 
 
-def test_a_new_session_opens_while_an_abandoned_thread_still_computes(everything: Path, tmp_path: Path) -> None:
-    """What was left running, as after Ctrl-C, keeps its connection busy; that is no matter of the next run's."""
+def test_a_new_session_opens_although_an_abandoned_thread_still_computes(everything: Path, tmp_path: Path) -> None:
+    """What was left running, as after Ctrl-C, keeps its connection busy; closing the session ends it."""
     folder = copied(everything, tmp_path / "elt")
     session = DbtSession(folder)
     session.open(("build", "--project-dir", str(folder), "--profiles-dir", str(folder)))
@@ -124,16 +124,14 @@ def test_a_new_session_opens_while_an_abandoned_thread_still_computes(everything
 
     thread = Thread(target=compute, daemon=True)
     thread.start()
-    handle = handles.get(timeout=60)
+    handles.get(timeout=60)
     time.sleep(0.5)
     session.close()
     following = DbtSession(folder)
     following.open(("build", "--project-dir", str(folder), "--profiles-dir", str(folder)))
     following.close()
-    assert thread.is_alive()
-    while thread.is_alive():
-        handle.cursor().interrupt()
-        thread.join(0.1)
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:

@@ -50,7 +50,11 @@ OTHERS = {
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckdbWarehouse]:
-    opened = open_warehouse(DatabaseFile(path=tmp_path_factory.mktemp("contents") / "w.duckdb"), lock_timeout=1)
+    file = DatabaseFile(
+        path=tmp_path_factory.mktemp("contents") / "w.duckdb",
+        config={"storage_compatibility_version": "latest"},  # the default of DuckDB 1 has no VARIANT
+    )
+    opened = open_warehouse(file, lock_timeout=1)
     yield opened
     opened.close()
 

@@ -15,14 +15,14 @@ from orchestrator.config.document import KEYS
 from orchestrator.config.loader import VARIABLES, load_settings
 from orchestrator.config.node_wishes import OnNoData
 from orchestrator.config.repeat_settings import LimitWish, OnTimeLimit, RepeatWish
-from orchestrator.config.settings import ContentLimits, OnRunStart, Settings
+from orchestrator.config.settings import ContentLimits, OnRunStart, Settings, StorageVersion
 from orchestrator.errors import ConfigurationError
 
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, dbt, ingestion, expectations, pools, on_run_start, on_no_data, lock_timeout, repeats,"
     " time_limits, circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, "
-    "publish_copy, verify_reuse, schedules, maintenance, notifications, steps"
+    "publish_copy, storage_version, verify_reuse, schedules, maintenance, notifications, steps"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
@@ -38,6 +38,7 @@ on_no_data: skip
 lock_timeout: 5min
 state_in_target: false
 verify_reuse: 5%
+storage_version: v1.5.0
 content: {rows: 1000, time: 500ms}
 publish_copy: {dev: bi/shop.duckdb, prod: /srv/shop.duckdb}
 repeats:
@@ -91,6 +92,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         lock_timeout=timedelta(minutes=5),
         state_in_target=False,
         verify_reuse=0.05,
+        storage_version=StorageVersion(release="v1.5.0"),
         content=ContentLimits(rows=1000, time=timedelta(milliseconds=500)),
         publish_copy={"dev": tmp_path / "bi" / "shop.duckdb", "prod": Path("/srv/shop.duckdb")},
         repeats={

@@ -187,6 +187,12 @@ NEEDED_ON = {
                 "dbt.adapters.duckdb.credentials:DuckDBCredentials.config_options disable_transactions",
                 "dbt.adapters.duckdb.credentials:DuckDBCredentials.module_paths plugins secrets_sql settings",
             ),
+            "to create files in the storage format of elt.yml": (
+                "dbt.adapters.duckdb.credentials:Attachment.options",
+                "dbt.adapters.duckdb.credentials:DuckDBCredentials.attach path",
+                "dbt.adapters.duckdb.environments:Environment.initialize_db",
+                "dbt_common.exceptions:DbtRuntimeError",
+            ),
         }
     )
 }

@@ -127,6 +127,24 @@ def unhashed_vars(names: Collection[str]) -> Iterator[None]:
         ManifestLoader.build_manifest_state_check = check
 
 
+@contextmanager
+def opened_by_dbt_with(open_database: Callable[..., Any]) -> Iterator[None]:
+    """Let dbt-duckdb open its database with this function, which gets dbt's own function, credentials and plugins."""
+    from dbt.adapters.duckdb.environments import Environment
+
+    name = "initialize_db"
+    original, own = getattr(Environment, name), vars(Environment)[name]
+
+    def open_instead(_cls: Any, credentials: Any, plugins: Any = None) -> Any:  # noqa: ANN401  # dbt-duckdb's own
+        return open_database(original, credentials, plugins)
+
+    setattr(Environment, name, classmethod(open_instead))
+    try:
+        yield
+    finally:
+        setattr(Environment, name, own)
+
+
 def _replace(holder: Any, name: str, make: Callable[[Any], Any]) -> None:  # noqa: ANN401  # a module or a class
     """Replace a function by what `make` returns for it, unless an earlier session has done so."""
     function = getattr(holder, name)

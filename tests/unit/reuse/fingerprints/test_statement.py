@@ -210,7 +210,7 @@ def test_findings_are_few_and_in_plain_words():
     read = read_statement("select own(a), now() from t, 'x.csv'", "duckdb")
     assert read.unknown == (
         "the file 'x.csv', which no node of the project writes",
-        "the function own(), which is not on the list of deterministic functions of DuckDB 2.0",
+        "the function own(), which is not on the list of deterministic functions of DuckDB 1.5 to 2.0",
     )
     assert read.volatile == ("now()",)
     assert len(read_statement("select a(), b(), c(), d(), e(), f(), g()", "duckdb").unknown) == 5
