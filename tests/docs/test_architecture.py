@@ -17,9 +17,12 @@ ASIDES = re.findall(r"`([\w.]+)` in `([\w/]+\.py)`", PAGE)
 
 @cache
 def names_in(module: str) -> frozenset[str]:
-    """Return the functions, classes and methods of a module, methods as Class.method."""
+    """Return the functions, classes, constants and methods of a module, methods as Class.method."""
     body = ast.parse((CODE / module).read_text()).body
     found = {each.name for each in body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+    found |= {
+        name.id for each in body if isinstance(each, ast.Assign) for name in each.targets if isinstance(name, ast.Name)
+    }
     for each in body:
         if isinstance(each, ast.ClassDef):
             found |= {f"{each.name}.{one.name}" for one in each.body if isinstance(one, ast.FunctionDef)}

@@ -235,7 +235,10 @@ def _inputs_of(session: DbtSession) -> ParseInputs | None:
         trees=tuple(sorted(str(tree) for tree in trees if trees.isdisjoint(tree.parents))),
         tops=tuple(sorted(str(root) for root, _ in projects)),
         lists=(str(Path(config.project_root, config.packages_install_path).absolute()),),
-        files=(str(Path(flags.PROFILES_DIR, "profiles.yml").absolute()),),
+        files=(
+            str(Path(flags.PROFILES_DIR, "profiles.yml").absolute()),
+            str(Path.home() / ".dbt" / "user_settings.yml"),
+        ),
     )
     try:
         return replace(found, variables=variables_asked(found)) if is_steady(found) else None
