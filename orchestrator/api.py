@@ -32,6 +32,7 @@ from orchestrator.report.explanation import explanation_to_json, print_explanati
 from orchestrator.report.locked_text import locked_to_json
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
+from orchestrator.report.upgrade_text import print_upgrade, upgrade_to_json
 from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
@@ -56,6 +57,7 @@ from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking, unmovable
 from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
+from orchestrator.wiring.upgrading import preview_upgrade
 
 __all__ = [
     "Command",
@@ -240,6 +242,17 @@ def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
             sys.stdout.write(json.dumps(explanation_to_json(found), indent=2, default=str) + "\n")
         else:
             print_explanation(open_console(), found)
+    return 0
+
+
+def show_upgrade(command: Command, *, as_json: bool) -> int:
+    """Print what the installed releases of the tools make a run rebuild; the exit code is 0."""
+    with opened(command, Inbox(), hear=tell_on_stderr, only_reads=True) as project:
+        found = preview_upgrade(project, command)
+    if as_json:
+        sys.stdout.write(json.dumps(upgrade_to_json(found), indent=2) + "\n")
+    else:
+        print_upgrade(open_console(), found)
     return 0
 
 

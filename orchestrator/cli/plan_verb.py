@@ -31,15 +31,22 @@ _WITH_SCHEDULE = frozenset({"schedule", "project_dir", "json_lines", "verbose", 
 @lock_timeout_of_plan
 @as_json
 @click.option("--verbose", is_flag=True, help="Show every step, also of a plan that builds hundreds of nodes.")
+@click.option(
+    "--upgrade-preview",
+    is_flag=True,
+    help="Show what the installed releases of dbt, its adapter, the database and elt make a run rebuild, and why.",
+)
 @click.option("--schedule", metavar="NAME", help="Show what the next run of a schedule would do, with its options.")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:
     """Show every step that `elt run` with the same options would take, in order, with its reason."""
-    from orchestrator.api import show_plan
+    from orchestrator.api import show_plan, show_upgrade
 
     if options["schedule"]:
         return _plan_of_schedule(context, options)
     asked = command_from("build", context, options)
+    if options["upgrade_preview"]:
+        return show_upgrade(asked, as_json=options["json_lines"])
     return show_plan(asked, as_json=options["json_lines"], verbose=options["verbose"])
 
 

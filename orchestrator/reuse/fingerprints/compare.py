@@ -63,8 +63,12 @@ def with_compiled(fingerprint: Fingerprint, code: str | None, *, adapter: str, l
     """Return the fingerprint with the digest of the compiled code, ignoring layout and comments."""
     if code is None:
         return fingerprint
-    normal = normal_python(code) if language == "python" else normal_sql(code, adapter)
-    return replace(fingerprint, compiled=digest_of(normal))
+    return replace(fingerprint, compiled=code_digest(code, adapter=adapter, language=language))
+
+
+def code_digest(code: str, *, adapter: str, language: str = "sql") -> str:
+    """Return the digest of compiled code, ignoring layout and comments."""
+    return digest_of(normal_python(code) if language == "python" else normal_sql(code, adapter))
 
 
 def _changes(now: dict[str, str], then: dict[str, str]) -> list[Change]:
