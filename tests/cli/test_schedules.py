@@ -454,7 +454,7 @@ def test_a_retry_by_hand_that_fails_again_removes_the_note_of_the_run_before(elt
     """The note said why that run was put off, and would put the time off once more."""
     (shop / "models/orders.sql").write_text("select no_such_column")
     elt("schedule", "run", "nightly", project=shop)
-    record(shop, "update schedule_times set note = 'a disk was full'")
+    record(shop, "update schedule_times set note = 'a disk was full', put_off = 'no_room'")
     assert elt("retry", project=shop).code == 1
     (last,) = times_of(elt, shop)
     assert (last["exit_code"], last["note"], last["run_id"]) == (1, "", runs(shop)[-1][0])
