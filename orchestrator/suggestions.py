@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.config.loader import load_settings
-from orchestrator.config.profile_file import find_profiles, read_mapping, targets_in
+from orchestrator.config.profile_file import find_profiles, targets_in
 from orchestrator.config.settings import Settings
+from orchestrator.config.yaml_mapping import read_mapping
 from orchestrator.errors import ManifestError
 from orchestrator.nodes.selectable import selectable_words
 from orchestrator.store.run_ids import recent_runs, steps_of_last_run

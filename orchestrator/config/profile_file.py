@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestrator.config.yaml_mapping import read_mapping
 from orchestrator.wording import did_you_mean, similar
 
 PROFILE_VARIABLES = ("DBT_PROFILES_DIR", "DBT_PROFILE", "DBT_TARGET")
@@ -18,16 +19,6 @@ def find_profiles(dbt_project_dir: Path, profiles_dir: str | None, environ: Mapp
     named = profiles_dir or environ.get("DBT_PROFILES_DIR")
     folders = [Path(named)] if named else [Path.cwd(), dbt_project_dir, Path.home() / ".dbt"]
     return next((folder / "profiles.yml" for folder in folders if (folder / "profiles.yml").is_file()), None)
-
-
-def read_mapping(file: Path) -> dict[str, object]:
-    """Return the keys of a YAML file; none if it holds something else.
-
-    Raises:
-        OSError, UnicodeDecodeError, yaml.YAMLError: it cannot be read.
-    """
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return document if isinstance(document, dict) else {}
 
 
 def targets_in(profiles: Mapping[str, object], profile: str) -> tuple[str, ...]:

@@ -84,9 +84,9 @@ def overview_lines(
     yield heading(plan, database, estimate)
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, [_step_line(step, attempts) for step in steps])
+    yield from _section("Checks of what is not built here", [_step_line(step, attempts) for step in groups.loose])
     yield from _section("Build", (), len(builds))
     yield from _folders(builds, groups)
-    yield from _section("Checks of what is not built here", [_step_line(step, attempts) for step in groups.loose])
     yield from _section("Steps", [_step_line(step, attempts) for step in groups.own])
     yield from _section("Hooks after", [_step_line(step, attempts) for step in groups.after])
     own = [step for step in plan.of(BuildStep) if step.id in attempts.of_steps]

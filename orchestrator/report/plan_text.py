@@ -66,12 +66,12 @@ def plan_lines(
     yield heading(plan, database, estimate)
     for title, steps in (("Hooks before", groups.before), ("Ingest", groups.ingest), ("Gates", groups.gates)):
         yield from _section(title, steps, columns)
+    yield from _section("Checks of what is not built here", groups.loose, columns)  # they wait for no build
     builds = plan.of(BuildStep)
     yield from _title("Build", len(builds))
     for step in builds:
         yield columns.line(step)
         yield from _checks(groups.checks.get(step.id, ()), step, width, attempts)
-    yield from _section("Checks of what is not built here", groups.loose, columns)
     yield from _section("Steps", groups.own, columns)
     yield from _section("Hooks after", groups.after, columns)
     yield from _title("Selected but omitted", len(plan.left_out))

@@ -4,12 +4,10 @@ import os
 import pwd
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from orchestrator import __version__
 from orchestrator.config.installed import version_of
@@ -17,6 +15,7 @@ from orchestrator.config.loader import VARIABLES
 from orchestrator.config.profile_file import PROFILE_VARIABLES
 from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
+from orchestrator.config.yaml_mapping import readable_mapping
 from orchestrator.schedules.project_schedules import named_schedule, utc_now
 from orchestrator.scheduling.install_facts import (
     HOSTED,
@@ -30,6 +29,7 @@ from orchestrator.scheduling.project_packages import Packages, packages_of
 from orchestrator.scheduling.warehouse_place import WarehousePlace, warehouse_place
 
 _READ = frozenset({".sql", ".yml", ".yaml", ".py"})
+"""The files in which `env_var` may be called."""
 _NOT_READ = frozenset({"target", "dbt_packages", "logs", "node_modules", "venv"})
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
 
@@ -54,7 +54,9 @@ def gather_facts(
         all_names=tuple(settings.schedules),
         variables=_variables(settings, scheduler, chosen),
         packages=_packages(settings, chosen, repository) if scheduler in HOSTED else Packages(),
-        has_dbt_packages=any(_mapping(settings.dbt_project_dir / name).get("packages") for name in _PACKAGE_FILES),
+        has_dbt_packages=any(
+            readable_mapping(text_of(settings.dbt_project_dir / name)).get("packages") for name in _PACKAGE_FILES
+        ),
         image=image,
         volume=volume,
         year=utc_now().year,
@@ -98,14 +100,14 @@ def place_of(settings: Settings, schedule: ScheduleSettings) -> WarehousePlace |
     if file is None:
         return None
     return warehouse_place(
-        _text(file), _text(settings.dbt_project_dir / "dbt_project.yml"), schedule.options, os.environ
+        text_of(file), text_of(settings.dbt_project_dir / "dbt_project.yml"), schedule.options, os.environ
     )
 
 
 def _variables(settings: Settings, scheduler: ExternalScheduler, schedules: tuple[ScheduleSettings, ...]) -> Variables:
     files = {settings.elt_yml, *(profiles_file(settings, one) for one in schedules)}
-    texts = [_text(file) for file in files if file is not None]
-    of_project = [_text(file) for file in _files_of_dbt(settings.dbt_project_dir) if file not in files]
+    texts = [text_of(file) for file in files if file is not None]
+    of_project = [text_of(file) for file in files_of_dbt(settings.dbt_project_dir, _READ) if file not in files]
     more = [name for name in VARIABLES if os.environ.get(name)]
     if scheduler in HOSTED:
         more += _dlt_secrets(settings.project_root / ".dlt/secrets.toml")
@@ -115,11 +117,11 @@ def _variables(settings: Settings, scheduler: ExternalScheduler, schedules: tupl
     return variables_in((*texts, *of_project), more)
 
 
-def _files_of_dbt(folder: Path) -> Iterator[Path]:
-    """Yield the files of a dbt project in which `env_var` may be called."""
+def files_of_dbt(folder: Path, endings: Collection[str]) -> Iterator[Path]:
+    """Yield the files of a dbt project with one of these endings, without those of packages and of dbt's output."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(one for one in folders if one not in _NOT_READ and not one.startswith("."))
-        yield from (Path(place, file) for file in sorted(files) if Path(file).suffix in _READ)
+        yield from (Path(place, file) for file in sorted(files) if Path(file).suffix in endings)
 
 
 def _dlt_secrets(file: Path) -> list[str]:
@@ -141,7 +143,7 @@ def _flat(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[st
 def _packages(settings: Settings, schedules: tuple[ScheduleSettings, ...], repository: Path) -> Packages:
     folders = dict.fromkeys((settings.project_root, settings.dbt_project_dir, repository))
     files = [folder / name for folder in folders for name in ("requirements.txt", "pyproject.toml")]
-    texts = {str(file.relative_to(repository)): _text(file) for file in files if file.is_file()}
+    texts = {str(file.relative_to(repository)): text_of(file) for file in files if file.is_file()}
     places = [place for one in schedules if (place := place_of(settings, one)) is not None]
     adapters = sorted({place.adapter for place in places})
     extras = {
@@ -157,14 +159,8 @@ def _packages(settings: Settings, schedules: tuple[ScheduleSettings, ...], repos
     return packages_of(texts, elt, tuple(f"{name}=={found}" if found else name for name, found in versions.items()))
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """Return the text of a file; empty if it cannot be read."""
     with suppress(OSError):
         return file.read_text(encoding="utf-8", errors="replace")
     return ""
-
-
-def _mapping(file: Path) -> dict[str, Any]:
-    with suppress(yaml.YAMLError):
-        document = yaml.safe_load(_text(file))
-        return document if isinstance(document, dict) else {}
-    return {}

@@ -17,6 +17,7 @@ from orchestrator.errors import EltError
 from orchestrator.execution.verdict import ExitCode
 from orchestrator.report.schedule_text import tell_of_schedules
 from orchestrator.schedules.look_record import record_look, resume_later
+from orchestrator.schedules.other_runs import OtherRuns
 from orchestrator.schedules.project_schedules import ProjectSchedules, is_alive_now, opened_schedules, utc_now
 from orchestrator.schedules.schedule_child import ScheduleChild, start_child
 from orchestrator.schedules.started_by import note_started
@@ -74,6 +75,7 @@ class ScheduleLoop:
     """What was wrong in the last look."""
     _telling: set[str] = field(default_factory=set)
     """What is wrong in this look."""
+    _other_runs: OtherRuns = field(default_factory=OtherRuns)
     _ended: dict[ScheduledTime, _Child] = field(default_factory=dict)
     """The last process of each time whose process ended."""
 
@@ -139,6 +141,9 @@ class ScheduleLoop:
             for name in names:
                 known = self._with_new(schedules, recorded[name], now, versions.get(name))
                 due = self._due(schedules, known, now)
+                if starts_again:  # a look by cron comes every minute, and would report the same each time
+                    own = {schedules.key(child.start.time) for child in self.children}
+                    self._other_runs.tell(schedules.schedule(name), known.times, own, now)
                 record_look(schedules, due, now)
                 for start in due.starts:
                     before = next((one for one in known.times if one.key == schedules.key(start.time)), None)

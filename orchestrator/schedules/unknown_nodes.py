@@ -1,8 +1,6 @@
 """Finds nodes that schedules name and that do not exist, as far as dbt's last manifest knows; dbt is not started."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from orchestrator.config.schedule_settings import ScheduleSettings
 from orchestrator.config.settings import Settings
 from orchestrator.errors import ManifestError
 from orchestrator.nodes.selectable import selectable_names, selectable_words
+from orchestrator.schedules.gathered_facts import files_of_dbt, text_of
 from orchestrator.selection.criterion import bare_value, plain_criterion, unions
 from orchestrator.suggestions import target_folder
 from orchestrator.wording import did_you_mean, similar
@@ -17,7 +16,6 @@ from orchestrator.wording import did_you_mean, similar
 _METHODS = frozenset({"exposure", "group", "metric", "saved_query", "tag", "unit_test"})
 """Methods of dbt whose values are all in the manifest."""
 _FILES = frozenset({".sql", ".csv", ".py", ".yml", ".yaml"})
-_NOT_READ = frozenset({"target", "dbt_packages", "logs", "node_modules", "venv"})
 
 
 def unknown_nodes(settings: Settings, schedules: Iterable[ScheduleSettings]) -> Mapping[str, tuple[str, ...]]:
@@ -58,7 +56,7 @@ class _KnownNodes:
         self._names = selectable_names(manifest) | stems | frozenset(settings.steps)
         self._words = selectable_words(manifest)
         folder = settings.ingestion_folder
-        self._ingestion = [_text(file) for file in sorted(folder.rglob("*.py"))] if folder else []
+        self._ingestion = [text_of(file) for file in sorted(folder.rglob("*.py"))] if folder else []
 
     def problems(self, words: Iterable[tuple[str, str]]) -> Iterator[str]:
         for key, word in words:
@@ -91,21 +89,9 @@ def _known_nodes(settings: Settings, folder: Path) -> _KnownNodes | None:
     manifest = folder / "manifest.json"
     try:
         written = manifest.stat().st_mtime
-        newer = [file for file in _project_files(settings.dbt_project_dir) if file.stat().st_mtime > written]
+        newer = [file for file in files_of_dbt(settings.dbt_project_dir, _FILES) if file.stat().st_mtime > written]
         if any(file.suffix in {".yml", ".yaml"} for file in newer):
             return None
         return _KnownNodes(settings, manifest, frozenset(file.stem for file in newer))
     except (OSError, ManifestError):
         return None
-
-
-def _project_files(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [one for one in folders if one not in _NOT_READ and not one.startswith(".")]
-        yield from (Path(place, file) for file in files if Path(file).suffix in _FILES)
-
-
-def _text(file: Path) -> str:
-    with suppress(OSError):
-        return file.read_text(encoding="utf-8", errors="replace")
-    return ""

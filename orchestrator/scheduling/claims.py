@@ -37,6 +37,15 @@ class SkipCause(StrEnum):
     """A condition of `wait_for` did not come true, and it says `skip`."""
 
 
+class PutOff(StrEnum):
+    """Why a time that ended is started again without using up a retry or a resume."""
+
+    STOPPED = "stopped"
+    """Its process was asked to end."""
+    NO_ROOM = "no_room"
+    """A disk was full."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeKey:
     """Identifies one time of one schedule of one project."""
@@ -56,6 +65,8 @@ class RecordedTime:
     state: TimeState
     cause: SkipCause | None = None
     """Set for a time that is skipped."""
+    put_off: PutOff | None = None
+    """Set for a time that ended and was put off."""
     note: str = ""
     """The reason in words."""
     exit_code: int | None = None
@@ -103,28 +114,31 @@ def seen_schedules(
     return seen
 
 
-_STOPPED = "its process was asked to end"
-_NO_ROOM = "a disk was full"
-
-
 def stopped(time: RecordedTime, *, at: datetime) -> RecordedTime:
     """Return a time whose process ended because it was asked to: the next look resumes it."""
-    return _put_off(time, _STOPPED, at=at, again_at=at)
+    return _put_off(time, PutOff.STOPPED, "its process was asked to end", at=at, again_at=at)
 
 
 def out_of_room(time: RecordedTime, *, at: datetime, again_at: datetime) -> RecordedTime:
     """Return a time whose run could not begin or go on, because a disk was full: it is started again until it can."""
-    return _put_off(time, _NO_ROOM, at=at, again_at=again_at)
+    return _put_off(time, PutOff.NO_ROOM, "a disk was full", at=at, again_at=again_at)
 
 
-def _put_off(time: RecordedTime, note: str, *, at: datetime, again_at: datetime) -> RecordedTime:
-    ended_at = time.ended_at or at
-    return replace(time, state=TimeState.ENDED, exit_code=_INTERRUPTED, ended_at=ended_at, again_at=again_at, note=note)
+def _put_off(time: RecordedTime, why: PutOff, note: str, *, at: datetime, again_at: datetime) -> RecordedTime:
+    return replace(
+        time,
+        state=TimeState.ENDED,
+        exit_code=_INTERRUPTED,
+        ended_at=time.ended_at or at,
+        again_at=again_at,
+        note=note,
+        put_off=why,
+    )
 
 
 def was_put_off(time: RecordedTime) -> bool:
     """Return whether a time ended for a reason that uses up no retry and no resume."""
-    return time.state is TimeState.ENDED and time.note in {_STOPPED, _NO_ROOM}
+    return time.state is TimeState.ENDED and time.put_off is not None
 
 
 def cancelled(time: RecordedTime, *, at: datetime, by: Process) -> RecordedTime:

@@ -6,6 +6,7 @@ import yaml
 
 from orchestrator.config.schedule_options import option_words
 from orchestrator.config.schedule_settings import OnBusySchedule, ScheduleSettings
+from orchestrator.config.yaml_mapping import read_mapping
 
 
 def words_of(schedule: ScheduleSettings) -> tuple[str, ...]:
@@ -17,7 +18,6 @@ def words_of(schedule: ScheduleSettings) -> tuple[str, ...]:
 def project_name(dbt_project_dir: Path) -> str:
     """Return the name in dbt_project.yml; the name of the folder if it cannot be read, which dbt reports better."""
     try:
-        document = yaml.safe_load((dbt_project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
-        return str(document["name"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError):
+        return str(read_mapping(dbt_project_dir / "dbt_project.yml")["name"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError):
         return dbt_project_dir.name

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
+
+from orchestrator.config.yaml_mapping import readable_mapping
 
 _SERVER = re.compile(r"(md|motherduck|postgres|postgresql|mysql):", re.IGNORECASE)
 _MOTHERDUCK = re.compile(r"(md|motherduck):", re.IGNORECASE)
@@ -52,8 +53,8 @@ def warehouse_place(
         return _rendered(value, environ)
 
     try:
-        profile = str(options.get("profile") or read(_mapping(dbt_project).get("profile")))
-        chosen = _mapping(profiles).get(profile)
+        profile = str(options.get("profile") or read(readable_mapping(dbt_project).get("profile")))
+        chosen = readable_mapping(profiles).get(profile)
         if not isinstance(chosen, dict):
             return None
         target = str(options.get("target") or read(chosen.get("target") or "default"))
@@ -120,11 +121,3 @@ def _rendered(value: object, environ: Mapping[str, str]) -> str:
         return SandboxedEnvironment(undefined=StrictUndefined).from_string(value).render(env_var=env_var)
     except (TemplateError, TypeError) as error:
         raise _UnknownValueError(f"{value} is not understood") from error
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return {}
-    return document if isinstance(document, dict) else {}

@@ -21,7 +21,7 @@ from orchestrator.installing import install_hint
 from orchestrator.store.bounded_dialect import DRIVER, without_limit
 from orchestrator.store.json_text import to_json_text
 
-VERSION = "0010"
+VERSION = "0011"
 VERSION_TABLE = "store_version"
 _BUSY_SECONDS, _CONNECT_SECONDS = 30, 20
 _LEAST_ROOM = 1_000_000

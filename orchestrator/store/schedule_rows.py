@@ -16,6 +16,7 @@ from orchestrator.execution.recorded import Process
 from orchestrator.plan.status import Status
 from orchestrator.scheduling.claims import (
     GONE,
+    PutOff,
     RecordedSchedule,
     RecordedTime,
     SkipCause,
@@ -262,6 +263,7 @@ def time_from(row: Row[Any]) -> RecordedTime:
         interval=DataInterval(start=row.interval_start, end=row.interval_end),
         state=TimeState(row.state),
         cause=None if row.cause is None else SkipCause(row.cause),
+        put_off=None if row.put_off is None else PutOff(row.put_off),
         process=Process(host=row.host, pid=row.process, started_at=row.process_started_at, user=row.user),
         **{name: getattr(row, name) for name in _same},
     )
@@ -276,6 +278,7 @@ def _values(time: RecordedTime) -> Values:
         "interval_end": time.interval.end,
         "state": time.state.value,
         "cause": None if time.cause is None else time.cause.value,
+        "put_off": None if time.put_off is None else time.put_off.value,
         "user": time.process.user,
         "host": time.process.host,
         "process": time.process.pid,

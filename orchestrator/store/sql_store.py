@@ -164,8 +164,10 @@ class SqlStore:
         with explained_errors(self._url, set_aside=self._may_set_aside()), engine.connect() as connection:
             yield connection
 
-    def _explain(self, broken: ExceptionContext) -> StoreError:
-        """Return the error that a reader raises instead, with advice for the user."""
+    def _explain(self, broken: ExceptionContext) -> StoreError | None:
+        """Return the error that a reader raises instead, with advice for the user; None for a signal."""
+        if not isinstance(broken.original_exception, Exception):
+            return None
         return explained(self._url, broken.original_exception, set_aside=self._may_set_aside())
 
     def _may_set_aside(self) -> bool:

@@ -264,5 +264,6 @@ schedule_times = Table(
     Column("host", String(255), nullable=False),
     Column("process", Integer, nullable=False),
     Column("process_started_at", Moment),
+    Column("put_off", String(16), comment="why it is started again without using up a retry"),
     Index("schedule_times_by_state", "project", "state"),
 )

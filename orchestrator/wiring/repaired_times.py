@@ -35,5 +35,7 @@ def note_repair(project_dir: Path | None, run_id: str, exit_code: int) -> None:
         again_at = None if exit_code == ExitCode.SUCCESS else found.again_at
         ended_at = datetime.now(UTC)
         # The note said why an earlier run could not start or was put off; what became of this one is in its record.
-        repaired = replace(found, exit_code=exit_code, run_id=run_id, again_at=again_at, ended_at=ended_at, note="")
+        repaired = replace(
+            found, exit_code=exit_code, run_id=run_id, again_at=again_at, ended_at=ended_at, note="", put_off=None
+        )
         record.claim(repaired, instead_of=found)

@@ -1,5 +1,6 @@
 """Schedules whose record is corrupt, lost or full: no due time is lost, and each command says what to do."""
 
+import json
 import shutil
 import signal
 import tempfile
@@ -13,9 +14,10 @@ import pytest
 
 from demo.postgres_cluster import Cluster, make_cluster
 from tests.cli.conftest import ended, really_start, start
-from tests.cli.test_full_disk import fill, small_disk
+from tests.cli.test_full_disk import BIG, fill, small_disk
 from tests.cli.test_schedules import (
     DAILY,
+    PROFILES,
     SLOW,
     a_day_passes,
     runs,
@@ -234,3 +236,33 @@ def test_a_time_that_waits_for_its_conditions_is_cancelled_with_the_command_of_t
     assert elt("schedule", "skip", "nightly", last["logical_time"], "--undo", project=shop).code == 0
     assert elt("schedule", "run", "--due", project=shop).code == 0
     assert [status for _, status in runs(shop)] == ["success"]
+
+
+@pytest.mark.slow
+def test_a_step_that_fills_the_disk_of_the_warehouse_is_retried_when_there_is_room(
+    elt, small_disk: Path, tmp_path: Path
+) -> None:
+    """The run ends with an error that names the disk, and the retry of the schedule repeats only that step."""
+    shop = write(
+        tmp_path / "shop",
+        DAILY.replace("[orders]", "[first, orders]") + "    retry: {runs: 2, after: 0s}\n",
+        first="{{ config(materialized='table') }} select 1 as id",
+        orders="{{ config(materialized='table') }} " + BIG,
+    )
+    (shop / "profiles.yml").write_text(PROFILES.replace("shop.duckdb", str(small_disk / "shop.duckdb")))
+    a_day_passes(elt, shop)
+    fill(small_disk, free=4_000_000)
+    said = ended(really_start("schedule", "run", "nightly", project=shop))
+    assert said.code == 1
+    assert f"The disk that holds {small_disk}" in " ".join((said.out + said.err).split())
+    assert "Traceback" not in said.err
+    (last,) = times_of(elt, shop)
+    assert (last["state"], last["exit_code"], last["starts"]) == ("ended", 1, 1)
+    assert elt("schedule", "check", project=shop).code == 1
+    (small_disk / "filler").unlink()
+    assert ended(really_start("schedule", "run", "--due", project=shop)).code == 0
+    assert (times_of(elt, shop)[0]["exit_code"], times_of(elt, shop)[0]["starts"]) == (0, 2)
+    assert [status for _, status in runs(shop)] == ["error", "success"]
+    built = json.loads(elt("show", "--json", project=shop).out)["plan"]
+    assert [step["name"] for step in built] == ["orders"]
+    assert elt("schedule", "check", project=shop).code == 0

@@ -325,6 +325,26 @@ def test_a_restart_of_the_foreground_process_loses_nothing(elt, slow: Path) -> N
     assert record(slow, "select count(*) from schedule_times") == [(1,)]
 
 
+def test_a_run_that_survived_the_foreground_process_is_reported_and_watched(elt, slow: Path, tmp_path: Path) -> None:
+    """Once when the next process starts, and once when it ends; it is not started again."""
+    survivor = start("schedule", "run", "nightly", "--quiet", project=slow)
+    until_it_builds(slow)
+    told = tmp_path / "told"
+    with told.open("w") as stderr:
+        process = start("schedule", "start", project=slow, stderr=stderr)
+    until(lambda: "goes on in process" in told.read_text())
+    (slow.parent / "slow").unlink()
+    assert ended(survivor).code == 0
+    until(lambda: "ended with exit code 0" in told.read_text())
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).code == 0
+    lines = [line.partition("nightly: ")[2] for line in told.read_text().splitlines() if "nightly: " in line]
+    assert len(lines) == 2
+    assert f"goes on in process {survivor.pid} on " in lines[0]
+    assert lines[0].endswith("it is watched, and not started again")
+    assert [status for _, status in runs(slow)] == ["success"]
+
+
 def an_old_file(path: Path, *, seconds_ago: float = 60) -> None:
     """Write a file that was last written some time ago."""
     path.parent.mkdir(exist_ok=True)
@@ -434,7 +454,7 @@ def test_a_retry_by_hand_that_fails_again_removes_the_note_of_the_run_before(elt
     """The note said why that run was put off, and would put the time off once more."""
     (shop / "models/orders.sql").write_text("select no_such_column")
     elt("schedule", "run", "nightly", project=shop)
-    record(shop, "update schedule_times set note = 'a disk was full'")
+    record(shop, "update schedule_times set note = 'a disk was full', put_off = 'no_room'")
     assert elt("retry", project=shop).code == 1
     (last,) = times_of(elt, shop)
     assert (last["exit_code"], last["note"], last["run_id"]) == (1, "", runs(shop)[-1][0])

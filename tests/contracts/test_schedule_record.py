@@ -12,7 +12,15 @@ import pytest
 
 from orchestrator.errors import NothingRecordedError
 from orchestrator.execution.recorded import Process
-from orchestrator.scheduling.claims import RecordedTime, SkipCause, TimeKey, TimeState
+from orchestrator.scheduling.claims import (
+    RecordedTime,
+    SkipCause,
+    TimeKey,
+    TimeState,
+    out_of_room,
+    stopped,
+    was_put_off,
+)
 from orchestrator.scheduling.schedule_ports import ProjectStore, ScheduleRecord
 from orchestrator.store.database import store_url
 from orchestrator.store.sql_store import SqlStore
@@ -119,6 +127,19 @@ def test_the_end_of_a_time_is_recorded(record: ScheduleRecord) -> None:
     )
     assert record.update(end)
     assert record.time(time().key) == end
+
+
+def test_why_a_time_was_put_off_is_recorded(record: ScheduleRecord) -> None:
+    """And that a later end was not."""
+    claimed = time()
+    record.claim(claimed)
+    later = claimed.claimed_at + timedelta(minutes=1)
+    for put_off in (out_of_room(claimed, at=later, again_at=later), stopped(claimed, at=later)):
+        record.update(put_off)
+        assert record.time(claimed.key) == put_off
+        assert was_put_off(record.time(claimed.key))
+    record.update(replace(claimed, state=TimeState.ENDED, exit_code=1, note="a disk was full"))
+    assert not was_put_off(record.time(claimed.key))
 
 
 def test_times_are_listed_latest_first(record: ScheduleRecord) -> None:

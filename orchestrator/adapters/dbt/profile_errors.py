@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestrator.config.yaml_mapping import read_mapping
 from orchestrator.errors import ProfileError
 
 _PROFILES = "profiles.yml"
@@ -105,7 +106,6 @@ def _listed(names: Sequence[str]) -> str:
 
 def _read(file: Path) -> dict[str, object]:
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return read_mapping(file)
     except (OSError, ValueError, yaml.YAMLError):
         return {}
-    return document if isinstance(document, dict) else {}

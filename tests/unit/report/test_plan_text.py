@@ -25,15 +25,15 @@ Ingest (1)
 Gates (1)
   freshness  raw.flights           evaluates source raw.flights
 
+Checks of what is not built here (1)
+  data test  raw_ok                tests source raw.flights
+
 Build (2)
   view       stg_flights           needed by fct_flights
     1 data test: stg_ok
   table      fct_flights           selected
     1 unit test: fct_u
     1 suite: fct
-
-Checks of what is not built here (1)
-  data test  raw_ok                tests source raw.flights
 
 Selected but omitted (1)
   test.shop.both  parent_not_built: other is neither there nor in the plan

@@ -18,6 +18,7 @@ from orchestrator.scheduling.claims import (
     TimeState,
     next_claim,
     stopped,
+    was_put_off,
     was_uninterrupted,
 )
 from orchestrator.scheduling.due import (
@@ -300,7 +301,14 @@ def test_an_orderly_end_of_the_process_is_resumed_at_once_and_uses_up_nothing() 
     (start,) = what_is_due(schedule(), time, now=at(1.5)).starts
     assert (start.kind, start.note) == (StartKind.RESUME, "its process was asked to end")
     starts, note = next_claim(time)
-    resumed = replace(time, starts=starts, note=note, exit_code=1)
+    resumed = replace(time, starts=starts, note=note, exit_code=1, put_off=None)
     assert (starts, next_claim(resumed)) == (1, (2, ""))
     assert next_claim(stopped(resumed, at=at(1.7)))[0] == 1
     assert [was_uninterrupted(one) for one in (ended(1), time, resumed)] == [True, False, False]
+
+
+def test_the_words_of_a_note_put_no_time_off() -> None:
+    """An error of a run may have the same ones."""
+    time = replace(ended(1, exit_code=2), note=stopped(ended(1), at=at(1)).note)
+    assert not was_put_off(time)
+    assert next_claim(time) == (2, "")

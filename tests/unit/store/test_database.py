@@ -15,6 +15,7 @@ from orchestrator.errors import NothingRecordedError, StoreError
 from orchestrator.execution.events import StepEnded, StepStarted
 from orchestrator.execution.recorded import WHOLE
 from orchestrator.plan.step import StepId
+from orchestrator.scheduling.claims import PutOff
 from orchestrator.store.database import VERSION_TABLE, open_for_reading, open_for_writing, store_url
 from orchestrator.store.migrate import migrate
 from orchestrator.store.sql_store import SqlStore
@@ -226,6 +227,31 @@ def test_an_older_store_is_migrated_with_its_contents(tmp_path: Path) -> None:
     open_for_reading(url).dispose()
 
 
+def test_a_time_that_an_older_elt_put_off_stays_put_off(tmp_path: Path) -> None:
+    """It was known only from the text of its note; other times with this text were not put off."""
+    url = store_url("history.db", tmp_path)
+    engine = create_engine(f"sqlite:///{tmp_path / 'history.db'}")
+    with engine.begin() as connection:
+        migrate(connection, VERSION_TABLE, "0010")
+        for day, state, note in (
+            (1, "ended", "its process was asked to end"),
+            (2, "ended", "a disk was full"),
+            (3, "ended", ""),
+            (4, "skipped", "a disk was full"),
+        ):
+            moment = f"2026-11-0{day} 02:00:00.000000"
+            connection.exec_driver_sql(
+                "insert into schedule_times (project, schedule, logical_time, interval_start, interval_end,"
+                " claimed_at, beaten_at, state, note, starts, user, host, process)"
+                " values ('shop', 'nightly', ?, ?, ?, ?, ?, ?, ?, 1, 'ada', 'box', 1)",
+                (*[moment] * 5, state, note),
+            )
+    engine.dispose()
+    with closing(SqlStore(url)) as store:
+        times = store.schedule_record().times("shop", "nightly", limit=9)
+    assert [time.put_off for time in times] == [None, None, PutOff.NO_ROOM, PutOff.STOPPED]
+
+
 def test_a_run_waits_for_a_store_that_another_run_is_creating(tmp_path: Path) -> None:
     """SQLite refuses at once to write the journal ahead while somebody else writes, whatever else it waits for."""
     url = store_url("history.db", tmp_path)
@@ -236,3 +262,20 @@ def test_a_run_waits_for_a_store_that_another_run_is_creating(tmp_path: Path) ->
         open_for_writing(url).dispose()
         ending.join()
     assert open_for_reading(url)
+
+
+def test_a_signal_while_the_record_is_read_is_no_error_of_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command ends as interrupted, and a scheduled run is resumed."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    url = store_url("history.db", tmp_path)
+    open_for_writing(url).dispose()
+    with closing(SqlStore(url)) as store:
+        reader = store.reader()
+        monkeypatch.setattr("sqlalchemy.engine.default.DefaultDialect.do_execute", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            reader.find(None)
