@@ -42,11 +42,18 @@ class DbtOption:
     commands: frozenset[str] = _ALL
     is_path: bool = False
     """Whether the value is a path in the working folder; dbt works in the folder of the project."""
+    since: str = ""
+    """The release of dbt that introduced it; earlier ones refuse it themselves."""
 
     @property
     def key(self) -> str:
         """Return the name of the parameter."""
         return self.names[0].removeprefix("--").replace("-", "_")
+
+    @property
+    def shown_help(self) -> str:
+        """Return the help, with the release if not every supported one has the option."""
+        return f"{self.help} (dbt {self.since})" if self.since else self.help
 
 
 _LEVELS = ("debug", "info", "warn", "error", "none")
@@ -110,6 +117,15 @@ PROJECT = (
     DbtOption(
         names=("--use-experimental-parser",), off="--no-use-experimental-parser", help="dbt's experimental parser."
     ),
+    DbtOption(
+        names=("--use-v2-parser",),
+        off="--no-use-v2-parser",
+        help="Refused: elt needs dbt-core's own parser.",
+        since="1.12",
+    ),
+    DbtOption(
+        names=("--maximum-seed-size-mib",), help="Hash seeds up to this size, 0 for all.", value="N", since="1.12"
+    ),
     DbtOption(names=("--version-check",), off="--no-version-check", help="Check require-dbt-version."),
     DbtOption(names=("--cache-selected-only",), off="--no-cache-selected-only", help="Cache only selected schemas."),
     DbtOption(names=("--populate-cache",), off="--no-populate-cache", help="Fill the relation cache first."),
@@ -152,6 +168,9 @@ OUTPUT = (
     DbtOption(names=("--printer-width",), help="dbt's line width.", value="N"),
     DbtOption(names=("--use-colors",), off="--no-use-colors", help="Colours on the terminal."),
     DbtOption(names=("--use-colors-file",), off="--no-use-colors-file", help="Colours in dbt's log file."),
+    DbtOption(
+        names=("--hints-enabled",), off="--no-hints-enabled", help="Accepted: elt shows no hints of dbt.", since="1.12"
+    ),
     DbtOption(names=("--show-all-deprecations",), off="--no-show-all-deprecations", help="Show each deprecation."),
     DbtOption(
         names=("--send-anonymous-usage-stats",),
@@ -196,7 +215,7 @@ def repeated_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _declare(option: DbtOption) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     if option.value is None:
         names = [f"{option.names[0]}/{option.off}" if option.off else option.names[0], *option.names[1:]]
-        return click.option(*names, option.key, is_flag=True, default=None, help=option.help)
+        return click.option(*names, option.key, is_flag=True, default=None, help=option.shown_help)
     kind: click.ParamType[Any] = click.Choice(option.choices) if option.choices else click.STRING
     complete = _COMPLETIONS.get(option.key) or _COMPLETIONS.get(option.value)
     return click.option(
@@ -205,7 +224,7 @@ def _declare(option: DbtOption) -> Callable[[Callable[..., Any]], Callable[..., 
         type=kind,
         multiple=option.many,
         metavar=option.value,
-        help=option.help,
+        help=option.shown_help,
         shell_complete=complete,
     )
 

@@ -1,5 +1,6 @@
 """Plans a retry: the steps that did not succeed in a run, and upstream steps that have changed since."""
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -59,6 +60,7 @@ class _Repair:
     def causes(self) -> dict[StepId, Cause]:
         """Return the cause of each step of the repair."""
         self.take_unsuccessful_steps()
+        self.take_continued_steps()
         self.take_steps_between()
         self.take_checks()
         return self.kept
@@ -72,10 +74,23 @@ class _Repair:
             elif step.id in self.past.all - self.past.well:
                 self.kept[step.id] = Cause(why=Why.HALTED)
 
+    def take_continued_steps(self) -> None:
+        """Add what was built after a model with `on_error: continue` had ended with an error: it read older rows."""
+        failed = {step_id for step_id in self.kept if self._continued(self.plan.by_id[step_id])}
+        if not failed:
+            return
+        order = Dag((step.id for step in self.plan.steps), _edges(self.plan))
+        for step_id in order.descendants(failed) - self.kept.keys():
+            if isinstance(self.plan.by_id[step_id], BuildStep):  # checks are added by take_checks
+                first = min(order.ancestors([step_id]) & failed, key=order.position.__getitem__)
+                self.kept[step_id] = Cause(why=Why.FOLLOWS, of=node_of(self.plan.by_id[first]))
+
+    def _continued(self, step: Step) -> bool:
+        return isinstance(step, BuildStep) and step.continues_on_error and step.id in self.past.failed
+
     def take_steps_between(self) -> None:
         # Only `parents`: what merely comes before a step need not run again for it.
-        edges = ((parent, step.id) for step in self.plan.steps for parent in step.parents)
-        order = Dag((step.id for step in self.plan.steps), edges)
+        order = Dag((step.id for step in self.plan.steps), _edges(self.plan))
         # What is upstream and unchanged is kept as it is, unless it is between something changed and a step to repair.
         above = order.ancestors(self.kept) - self.kept.keys()
         begins = {step_id: self.plan.by_id[step_id] for step_id in above if self._begins(self.plan.by_id[step_id])}
@@ -112,6 +127,11 @@ class _Repair:
                 checked = before.get(step.id)
             if checked is not None:
                 self.kept[step.id] = Cause(why=Why.CHECKS, of=node_of(self.plan.by_id[checked]))
+
+
+def _edges(plan: Plan) -> Iterator[tuple[StepId, StepId]]:
+    """Yield the edges by which a step halts others."""
+    yield from ((parent, step.id) for step in plan.steps for parent in step.parents)
 
 
 def _is_unit_test(step: TestStep) -> bool:

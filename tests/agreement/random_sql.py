@@ -116,6 +116,8 @@ def _config(node: Node) -> str:
         options["tags"] = [node.tag]
     if not node.enabled:
         options["enabled"] = False
+    if sum(map(ord, node.name)) % 4 == 0:  # not drawn, so that the same seeds draw the same projects
+        options["on_error"] = "continue"
     before = [_NO] if node.defect is Defect.PRE_HOOK else []
     after = [_NO] if node.defect is Defect.POST_HOOK else []
     if node.hooked:

@@ -1,5 +1,6 @@
 """dbt's options have dbt's names here, and reach dbt as they were written."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from dbt.cli.main import cli as dbt_cli
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from packaging.version import Version
 
 from orchestrator.cli.dbt_options import ALL, BUILD, FRESHNESS, LIST, TEST, DbtOption, dbt_options, given, spread
 from orchestrator.cli.shared import DbtCommand
@@ -43,8 +45,21 @@ def test_no_dbt_option_is_invented(command: str) -> None:
     """Each option that is handed on to dbt's command is one that dbt's command has."""
     theirs = {name for parameter in commands_of_dbt(command).params for name in parameter.opts}
     theirs |= {name for parameter in commands_of_dbt(command).params for name in parameter.secondary_opts}
-    ours = {name for option in ALL if command in option.commands for name in names(option)}
+    ours = {name for option in ALL if command in option.commands and is_known(option) for name in names(option)}
     assert ours <= theirs
+
+
+def is_known(option: DbtOption) -> bool:
+    """Return whether the installed release of dbt has the option."""
+    return not option.since or Version(version("dbt-core")) >= Version(option.since)
+
+
+@pytest.mark.parametrize("option", [option for option in ALL if option.since], ids=lambda option: option.key)
+def test_an_option_of_a_newer_dbt_says_so_and_is_unknown_to_an_older_one(option: DbtOption) -> None:
+    """In the help; a release without it refuses the option itself."""
+    assert option.shown_help.endswith(f"(dbt {option.since})")
+    theirs = {name for parameter in commands_of_dbt(BUILD).params for name in parameter.opts}
+    assert (option.names[0] in theirs) is is_known(option)
 
 
 def written(words: list[str]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a retry runs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +68,17 @@ def before(plan: Plan) -> dict[str, set[str]]:
 def test_failed_steps_and_their_halted_descendants_run_again() -> None:
     """a -> b -> c where b failed: b and c run, a stands."""
     assert repaired("a -> b -> c, d", failed="b", unfinished="c") == {"b": "failed", "c": "halted"}
+
+
+def test_what_was_built_after_a_model_that_continues_is_built_again() -> None:
+    """a -> b -> c beside d: `a` failed and continues, so `b` and `c` read its older rows; their checks run again."""
+    drawn = make_plan("a -> b -> c, a -> test_a -> b, b -> test_b -> c, d")
+    steps = [replace(step, continues_on_error=True) if step.id == "a" else step for step in drawn.steps]
+    ended = {step.id: step.id != "a" for step in steps}
+    made = repair(Plan(steps=tuple(steps)), past(ended), set())
+    assert {step.id: step.cause.why.value for step in made.steps} == {
+        "a": "failed", "b": "follows", "c": "follows", "test_a": "checks", "test_b": "checks",
+    }  # fmt: skip
 
 
 def test_a_failed_check_runs_again_alone_when_nothing_was_fixed() -> None:
