@@ -24,7 +24,8 @@ from orchestrator.adapters.dbt2.program_ledger import DbtProgramLedger
 from orchestrator.adapters.dbt2.program_limits import notes_on, refusals_of
 from orchestrator.adapters.dbt2.program_runner import DbtProgramRunner
 from orchestrator.adapters.dbt2.rendered_profile import read_target
-from orchestrator.config.profile_file import find_profiles, read_mapping
+from orchestrator.config.profile_file import find_profiles
+from orchestrator.config.yaml_mapping import read_mapping
 from orchestrator.errors import DbtLimitError, ParseError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch

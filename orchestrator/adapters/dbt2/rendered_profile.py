@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from orchestrator.config.profile_file import find_profiles, read_mapping, targets_in
+from orchestrator.config.profile_file import find_profiles, targets_in
+from orchestrator.config.yaml_mapping import read_mapping
 from orchestrator.errors import ProfileError, ProjectError
 from orchestrator.nodes.target import Target
 from orchestrator.wording import did_you_mean, similar
