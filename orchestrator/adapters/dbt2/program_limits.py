@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orchestrator.nodes.target import Target
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
 from orchestrator.wording import count, some_of
@@ -10,8 +11,13 @@ _INSTEAD = "remove `dbt.command` from elt.yml to use dbt 1.x."
 _MOST_NAMED = 3
 
 
-def refusals_of(plan: Plan, name: str) -> Iterator[tuple[str, str]]:
+def refusals_of(plan: Plan, target: Target, name: str) -> Iterator[tuple[str, str]]:
     """Yield what keeps a plan from running, each with a hint."""
+    if target.path == ":memory:" and plan.steps:
+        yield (
+            f"The target {target.name} is in memory, and {name} is several processes: each would begin with nothing.",
+            f"Set `path` of the target in profiles.yml to a file, or {_INSTEAD}",
+        )
     hooks = sorted({step.name for step in plan.of(HookStep)})
     if hooks:
         yield (

@@ -61,6 +61,7 @@ class DbtProgramProject:
         self._options = GivenOptions(command="")
         self._run_vars: Mapping[str, str] = _NO_VARS
         self._credentials: dict[str, Any] = {}
+        self._target: Target
         self._manifest_file: ManifestFile | None = None
         self._raw: dict[str, Any] = {}
 
@@ -77,8 +78,8 @@ class DbtProgramProject:
         self._run_vars = run_vars
         named = {name: self._options.one(f"--{name.replace('_', '-')}") for name in _PROFILE_OPTIONS}
         given = {name: value for name, value in named.items() if value}
-        target, self._credentials = read_target(self._project_dir, given, self._vars, os.environ)
-        return target
+        self._target, self._credentials = read_target(self._project_dir, given, self._vars, os.environ)
+        return self._target
 
     @cached_property
     def _vars(self) -> Mapping[str, Any]:
@@ -133,6 +134,8 @@ class DbtProgramProject:
         if placement.prefix:
             self._refuse("work in schemas with a prefix", "Leave out --schema-prefix")
         process = self._called("parse")
+        for message in process.telemetry.take_messages():
+            self._hear(message.kind, message.text, message.node)
         path = self.target_path / "manifest.json"
         if process.code != 0:
             raise ParseError(
@@ -202,7 +205,7 @@ class DbtProgramProject:
 
     def refusals(self, plan: Plan) -> Iterator[tuple[str, str]]:
         """Yield what keeps dbt 2.x from running a plan."""
-        return refusals_of(plan, self.program.name)
+        return refusals_of(plan, self._target, self.program.name)
 
     def notes(self, plan: Plan) -> tuple[str, ...]:
         """Return how dbt 2.x runs a plan differently."""
@@ -215,7 +218,7 @@ class DbtProgramProject:
             self._started,
             QualifiedNames(qualified_names(self._raw)),
             full_refresh=self.flags.full_refresh,
-            warn=lambda message: self._hear("warning", message, ""),
+            hear=self._hear,
         )
         ledger = DbtProgramLedger(self.target_path, self.program.version, self._options.command)
         return RunningDbt(runner=runner, ledger=ledger, close=lambda: None)

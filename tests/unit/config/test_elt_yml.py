@@ -21,8 +21,8 @@ from orchestrator.errors import ConfigurationError
 Load = Callable[..., Settings]
 KNOWN = (
     "known here: dbt_project, dbt, ingestion, expectations, on_run_start, on_no_data, lock_timeout, repeats,"
-    " time_limits, circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets, publish_copy,"
-    " verify_reuse, schedules, maintenance, notifications, steps"
+    " time_limits, circuit_breaker, on_busy, state_in_target, content, store, keep_runs, protected_targets,"
+    " publish_copy, verify_reuse, schedules, maintenance, notifications, steps"
 )
 A_DURATION = "expected a duration such as 60s, 5min or 1h"
 FULL = """\
