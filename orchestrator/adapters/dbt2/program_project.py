@@ -65,8 +65,6 @@ class DbtProgramProject:
         self._manifest_file: ManifestFile | None = None
         self._raw: dict[str, Any] = {}
 
-    # Opening
-
     def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = _NO_VARS) -> Target:
         """Read the options, and the target from profiles.yml; starts no process.
 
@@ -122,8 +120,6 @@ class DbtProgramProject:
         del target
         return 1
 
-    # The parsed project
-
     def parse(self, placement: Placement = _DECLARED) -> ManifestFile:
         """Have dbt parse the project, and return the manifest that it wrote.
 
@@ -176,7 +172,11 @@ class DbtProgramProject:
 
     def list_lines(self, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return nodes in the output format of `dbt ls`."""
-        return self._ls.lines(sorted(nodes), QualifiedNames(qualified_names(self._raw)), output, keys)
+        return self._ls.lines(sorted(nodes), self._names, output, keys)
+
+    @cached_property
+    def _names(self) -> QualifiedNames:
+        return QualifiedNames(qualified_names(self._raw))
 
     @cached_property
     def _ls(self) -> DbtLs:
@@ -185,8 +185,6 @@ class DbtProgramProject:
     def deferred_relations(self) -> Mapping[NodeId, Relation]:
         """Return nothing: `--defer` is refused."""
         return {}
-
-    # Runs
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -205,7 +203,7 @@ class DbtProgramProject:
 
     def refusals(self, plan: Plan) -> Iterator[tuple[str, str]]:
         """Yield what keeps dbt 2.x from running a plan."""
-        return refusals_of(plan, self._target, self.program.name)
+        return refusals_of(plan, self._target, self._names, self.program.name)
 
     def notes(self, plan: Plan) -> tuple[str, ...]:
         """Return how dbt 2.x runs a plan differently."""
@@ -216,7 +214,7 @@ class DbtProgramProject:
         del start  # markers, batches that are left and earlier results are not known to this dbt
         runner = DbtProgramRunner(
             self._started,
-            QualifiedNames(qualified_names(self._raw)),
+            self._names,
             full_refresh=self.flags.full_refresh,
             hear=self._hear,
         )
@@ -243,8 +241,6 @@ class DbtProgramProject:
         run_vars = ("--vars", json.dumps(dict(self._vars))) if self._vars else ()
         given = [*self._options.without("--vars").of_project(), *run_vars]
         return (*given, "--project-dir", str(self._project_dir.resolve()), "--target-path", str(self.target_path))
-
-    # What only dbt 1.x can do
 
     @property
     def docs_address(self) -> tuple[Path, str, int, bool]:

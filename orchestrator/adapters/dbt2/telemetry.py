@@ -67,6 +67,8 @@ class Telemetry:
         self._messages: list[DbtMessage] = []
         self.errors: list[str] = []
         """The errors that dbt logged about no node in particular."""
+        self.has_begun = False
+        """Whether there was a record at all."""
         self.is_whole = False
         """Whether dbt reported the end of its command."""
         self.is_torn = False
@@ -104,6 +106,7 @@ class Telemetry:
         if not isinstance(record, dict):
             self.unread += 1
             return
+        self.has_begun = True
         attributes = record.get("attributes")
         yield from self._record(record, attributes if isinstance(attributes, dict) else {})
 

@@ -69,6 +69,7 @@ def test_a_node_is_reported_before_the_process_ends(dbt, tmp_path):
     assert [report.unique_id for report in reports] == [B]
     assert process.code == 0
     assert process.how_it_ended() == "dbt ended with code 0"
+    assert process.telemetry.has_begun
 
 
 def test_the_exit_code_and_what_dbt_said_are_kept(dbt, tmp_path):
@@ -80,7 +81,7 @@ def test_the_exit_code_and_what_dbt_said_are_kept(dbt, tmp_path):
     assert (tmp_path / "dbt.log").read_text() == "bye ***\n"
     process = dbt("print('bye hunter2'); sys.exit(1)").call(["build"])
     assert list(process.follow()) == []
-    assert process.how_it_ended() == "dbt ended with code 1: bye ***"
+    assert process.how_it_ended() == "dbt ended with code 1, and wrote no telemetry: bye ***"
 
 
 def test_a_process_that_is_killed_leaves_its_nodes_unfinished(dbt):
