@@ -26,6 +26,8 @@ class _Running:
     left: dict[str, DbtNodeStep]
     asked: set[StepId] = field(default_factory=set)
     """The steps that were asked to end."""
+    has_problem: bool = False
+    """Whether a node failed or ended in an error: then dbt's exit code is not 0."""
 
 
 class DbtProgramRunner:
@@ -82,7 +84,7 @@ class DbtProgramRunner:
                 elif report.is_finished and not (
                     running.process.was_interrupted and report.status in _MAY_BE_INTERRUPTED
                 ):
-                    self._ends(running, step)
+                    self._ends(running, step, report)
                     yield outcome_of(step, report)
                 else:
                     ended.append((step, report))
@@ -90,7 +92,10 @@ class DbtProgramRunner:
             with self._lock:
                 self._running.remove(running)
         self._pass_on(running.process)
+        is_well = not running.left and not running.has_problem
         yield from self._rest(running, ended)
+        if is_well and running.process.code != 0:
+            self._hear("warning", f"although every node succeeded, {running.process.how_it_ended()}", "")
         if unasked:
             self._hear("warning", f"dbt also ran nodes that are not part of the plan: {', '.join(sorted(unasked))}", "")
 
@@ -102,9 +107,10 @@ class DbtProgramRunner:
             self._said.add(message.text)
             self._hear(message.kind, message.text, message.node)
 
-    def _ends(self, running: _Running, step: DbtNodeStep) -> None:
+    def _ends(self, running: _Running, step: DbtNodeStep, report: NodeReport) -> None:
         with self._lock:
             del running.left[step.node]
+        running.has_problem = running.has_problem or report.status in HALTING
 
     @staticmethod
     def _rest(running: _Running, ended: Sequence[tuple[DbtNodeStep, NodeReport]]) -> Iterator[Outcome]:

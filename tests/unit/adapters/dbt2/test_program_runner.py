@@ -123,6 +123,19 @@ def test_a_skip_blames_the_ancestor_and_a_reused_node_is_reused():
     assert (found[B.id].status, found[B.id].reason.code) == (Status.REUSED, ReasonCode.UNCHANGED)
 
 
+@pytest.mark.parametrize(
+    ("reports", "warns"),
+    [([report(A.node)], True), ([report(A.node, Status.FAIL, "fail")], False), ([], False)],
+    ids=["success", "fail", "nothing"],
+)
+def test_an_exit_code_that_no_node_explains_is_reported(reports, warns):
+    """dbt may have failed at something else, such as an artifact."""
+    runner, _, warned = runner_of(Process(reports, code=1))
+    run(runner, A)
+    assert bool(warned) is warns
+    assert all("although every node succeeded, dbt ended with code 1" in said[1] for said in warned)
+
+
 def test_what_dbt_has_nothing_to_do_for_needs_no_process():
     """Exposures, saved queries and ephemeral models end as no-op."""
     runner, calls, _ = runner_of()
