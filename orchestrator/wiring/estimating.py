@@ -87,7 +87,7 @@ def _forecast(project: OpenProject, reader: RunReader | None, plan: Plan) -> For
     if reader is None or not plan.steps:
         return None
     places = places_of(project.graph, [step.id for step in plan.steps])
-    return forecast_of(plan, project.limits(), reader.durations(project.target.identity, places, MOST))
+    return forecast_of(plan, project.parallel(), reader.durations(project.target.identity, places, MOST))
 
 
 def _unless_it_raises(work: Callable[[], _Found], otherwise: _Found) -> _Found:

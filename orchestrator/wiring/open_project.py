@@ -143,6 +143,10 @@ class OpenProject:
         settings = self.settings
         return Limits(dbt=self.dbt.threads_of(self.target), ingest=settings.ingestion_threads, pools=settings.pools)
 
+    def parallel(self) -> Limits:
+        """Return how many steps of each lane work at once, for estimates: one call of dbt may work on several nodes."""
+        return replace(self.limits(), dbt=self.target.threads)
+
     def _tell_of_wait(self, holder: Holder) -> None:
         message = f"up to {self.lock_timeout:g} s for {self.target.path}, which is locked by {holder}"
         self.hear(Noticed(at=datetime.now(UTC), kind=NoticeKind.WAITING, message=message))

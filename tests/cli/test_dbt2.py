@@ -164,6 +164,30 @@ def test_a_full_refresh_reaches_only_what_was_named(shop, elt):
         assert database.execute("select how from above").fetchall() == [("False",)]
 
 
+def test_what_dbt_itself_reuses_is_reused_and_what_a_model_prints_is_shown(shop):
+    """dbt State decides the first; its reason is dbt's own."""
+    (shop / "models" / "totals.sql").write_text(
+        "{{ print('from the model') if execute }} select 1 as total from {{ ref('stg_orders') }}"
+    )
+    done = ended(start("run", project=shop, env={"STAND_IN_REUSES": "model.shop.stg_orders"}))
+    assert done.code == 0, done.err
+    assert "from the model" in done.out
+    found = endings(shop)
+    assert found["stg_orders"] == ("reused", "unchanged", None)
+    assert found["totals"][0] == "success"
+
+
+def test_dbt_1_reuses_nothing_that_dbt_2_built(shop, elt):
+    """Nothing is known about what it depended on."""
+    (shop / "elt.yml").rename(shop / "dbt2.yml")
+    assert elt("run", "--quiet", project=shop).code == 0
+    (shop / "dbt2.yml").rename(shop / "elt.yml")
+    assert ended(start("run", "--quiet", project=shop)).code == 0
+    (shop / "elt.yml").unlink()
+    planned = json.loads(elt("plan", "--skip-unchanged", "--json", project=shop).out)
+    assert {step["decision"]["act"] for step in planned["steps"]} == {"run"}
+
+
 def test_a_command_of_dbt_is_passed_to_the_program(shop):
     """`elt dbt …` calls the same dbt."""
     done = ended(start("dbt", "--version", project=shop))

@@ -143,6 +143,7 @@ class DbtProcess:
     def how_it_ended(self) -> str:
         """Describe the end of the process, with what dbt said about it: its errors, or the last that it printed."""
         how = self.problem or how_it_ended(self.code or 0, "dbt")
+        how += "" if self.telemetry.has_begun or self.code is None else ", and wrote no telemetry"
         said = "\n".join(self.telemetry.errors) or _last_lines(self.output)
         return f"{how}: {said}" if said else how
 

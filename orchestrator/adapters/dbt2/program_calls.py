@@ -1,14 +1,16 @@
 """Divides a batch of steps into calls of dbt 2.x, each with a selection that matches exactly its nodes. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.step import BuildStep, FreshnessStep, Step, TestStep
 
-MOST_NODES = 200
+MOST_NODES = 2_000
 """In one call: a command line has a limited length."""
+_PLAIN = re.compile(r"[\w.-]+")
 _WORKS = frozenset({ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION})
 _BUILD, _TEST, _FRESHNESS = "build", "test", "source freshness"
 
@@ -45,6 +47,10 @@ class QualifiedNames:
         """Return the expression that selects a node."""
         kind, package = _kind_of(node)
         return f"fqn:{'.'.join(self._names[node])},resource_type:{kind},package:{package}"
+
+    def can_be_named(self, node: NodeId) -> bool:
+        """Return whether an expression can name a node: the syntax gives other characters a meaning of their own."""
+        return all(map(_PLAIN.fullmatch, self._names.get(node, ())))
 
     def selected_by(self, node: NodeId) -> AbstractSet[NodeId]:
         """Return every node that the expression selects."""
@@ -92,18 +98,21 @@ def _parts(steps: Sequence[DbtNodeStep], names: QualifiedNames) -> Iterator[tupl
     """Yield the steps in parts: none is too long, and in none does what is excluded hit a node of the same part."""
     left = list(steps)
     while left:
+        nodes: set[NodeId] = set()
+        excluded: set[NodeId] = set()
         part: list[DbtNodeStep] = []
         later: list[DbtNodeStep] = []
         for step in left:
-            fits = len(part) < MOST_NODES and not _collide([*part, step], names)
-            (part if fits else later).append(step)
+            more = (excluded | (names.selected_by(step.node) - nodes)) - {step.node}
+            hits = any(not {*nodes, step.node}.isdisjoint(names.selected_by(other)) for other in more)
+            if len(part) == MOST_NODES or hits:
+                later.append(step)
+                continue
+            part.append(step)
+            nodes.add(step.node)
+            excluded = more
         yield tuple(part)
         left = later
-
-
-def _collide(steps: Iterable[DbtNodeStep], names: QualifiedNames) -> bool:
-    nodes = {step.node for step in steps}
-    return any(not nodes.isdisjoint(names.selected_by(other)) for other in _besides(nodes, names))
 
 
 def _besides(nodes: AbstractSet[NodeId], names: QualifiedNames) -> AbstractSet[NodeId]:

@@ -2,16 +2,38 @@
 
 from collections.abc import Iterator
 
+from orchestrator.adapters.dbt2.program_calls import QualifiedNames
+from orchestrator.nodes.target import Target
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, HookStep, IngestStep, Step, TestStep, ValidationStep
+from orchestrator.plan.step import (
+    BuildStep,
+    FreshnessStep,
+    HookStep,
+    IngestStep,
+    Step,
+    TestStep,
+    ValidationStep,
+    node_of,
+)
 from orchestrator.wording import count, some_of
 
 _INSTEAD = "remove `dbt.command` from elt.yml to use dbt 1.x."
 _MOST_NAMED = 3
 
 
-def refusals_of(plan: Plan, name: str) -> Iterator[tuple[str, str]]:
+def refusals_of(plan: Plan, target: Target, names: QualifiedNames, name: str) -> Iterator[tuple[str, str]]:
     """Yield what keeps a plan from running, each with a hint."""
+    if target.path == ":memory:" and plan.steps:
+        yield (
+            f"The target {target.name} is in memory, and {name} is several processes: each would begin with nothing.",
+            f"Set `path` of the target in profiles.yml to a file, or {_INSTEAD}",
+        )
+    unnamed = [node for step in plan.steps if (node := node_of(step)) and not names.can_be_named(node)]
+    if unnamed:
+        yield (
+            f"The names of some nodes cannot be selected by {name}: {some_of(unnamed, _MOST_NAMED)}.",
+            f"Rename them with letters, digits and underscores, or {_INSTEAD}",
+        )
     hooks = sorted({step.name for step in plan.of(HookStep)})
     if hooks:
         yield (

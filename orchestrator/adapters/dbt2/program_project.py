@@ -62,10 +62,9 @@ class DbtProgramProject:
         self._options = GivenOptions(command="")
         self._run_vars: Mapping[str, str] = _NO_VARS
         self._credentials: dict[str, Any] = {}
+        self._target: Target
         self._parsed: ParsedManifest | None = None
         self._raw: dict[str, Any] = {}
-
-    # Opening
 
     def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = _NO_VARS) -> Target:
         """Read the options, and the target from profiles.yml; starts no process.
@@ -78,8 +77,8 @@ class DbtProgramProject:
         self._run_vars = run_vars
         named = {name: self._options.one(f"--{name.replace('_', '-')}") for name in _PROFILE_OPTIONS}
         given = {name: value for name, value in named.items() if value}
-        target, self._credentials = read_target(self._project_dir, given, self._vars, os.environ)
-        return target
+        self._target, self._credentials = read_target(self._project_dir, given, self._vars, os.environ)
+        return self._target
 
     @cached_property
     def _vars(self) -> Mapping[str, Any]:
@@ -120,8 +119,6 @@ class DbtProgramProject:
         del target
         return 1
 
-    # The parsed project
-
     def parse(self, placement: Placement = _DECLARED) -> ParsedManifest:
         """Have dbt parse the project, and return the manifest that it wrote.
 
@@ -132,6 +129,8 @@ class DbtProgramProject:
         if placement.prefix:
             self._refuse("work in schemas with a prefix", "Leave out --schema-prefix")
         process = self._called("parse")
+        for message in process.telemetry.take_messages():
+            self._hear(message.kind, message.text, message.node)
         path = self.target_path / "manifest.json"
         if process.code != 0:
             raise ParseError(
@@ -172,7 +171,11 @@ class DbtProgramProject:
 
     def list_lines(self, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return nodes in the output format of `dbt ls`."""
-        return self._ls.lines(sorted(nodes), QualifiedNames(qualified_names(self._raw)), output, keys)
+        return self._ls.lines(sorted(nodes), self._names, output, keys)
+
+    @cached_property
+    def _names(self) -> QualifiedNames:
+        return QualifiedNames(qualified_names(self._raw))
 
     @cached_property
     def _ls(self) -> DbtLs:
@@ -181,8 +184,6 @@ class DbtProgramProject:
     def deferred_relations(self) -> Mapping[NodeId, Relation]:
         """Return nothing: `--defer` is refused."""
         return {}
-
-    # Runs
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -206,7 +207,7 @@ class DbtProgramProject:
 
     def refusals(self, plan: Plan) -> Iterator[tuple[str, str]]:
         """Yield what keeps dbt 2.x from running a plan."""
-        return refusals_of(plan, self.program.name)
+        return refusals_of(plan, self._target, self._names, self.program.name)
 
     def notes(self, plan: Plan) -> tuple[str, ...]:
         """Return how dbt 2.x runs a plan differently."""
@@ -217,9 +218,9 @@ class DbtProgramProject:
         del start  # markers, batches that are left and earlier results are not known to this dbt
         runner = DbtProgramRunner(
             self._started,
-            QualifiedNames(qualified_names(self._raw)),
+            self._names,
             full_refresh=self.flags.full_refresh,
-            warn=lambda message: self._hear("warning", message, ""),
+            hear=self._hear,
         )
         ledger = DbtProgramLedger(self.target_path, self.program.version, self._options.command)
         return RunningDbt(runner=runner, ledger=ledger, close=lambda: None)
@@ -244,8 +245,6 @@ class DbtProgramProject:
         run_vars = ("--vars", json.dumps(dict(self._vars))) if self._vars else ()
         given = [*self._options.without("--vars").of_project(), *run_vars]
         return (*given, "--project-dir", str(self._project_dir.resolve()), "--target-path", str(self.target_path))
-
-    # What only dbt 1.x can do
 
     @property
     def docs_address(self) -> tuple[Path, str, int, bool]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt2.dbt_process import DbtProcess
 from orchestrator.adapters.dbt2.node_report import NodeReport
 from orchestrator.adapters.dbt2.program_calls import DbtNodeStep, ProgramCall, QualifiedNames, calls_of, does_nothing
@@ -25,6 +26,8 @@ class _Running:
     left: dict[str, DbtNodeStep]
     asked: set[StepId] = field(default_factory=set)
     """The steps that were asked to end."""
+    has_problem: bool = False
+    """Whether a node failed or ended in an error: then dbt's exit code is not 0."""
 
 
 class DbtProgramRunner:
@@ -36,13 +39,14 @@ class DbtProgramRunner:
         names: QualifiedNames,
         *,
         full_refresh: bool,
-        warn: Callable[[str], None],
+        hear: Hear,
     ) -> None:
-        """Set what prepares a call, and what is told when dbt runs a node that it was not asked to run."""
+        """Set what prepares a call, and the callback for what dbt says to its user."""
         self._start = start
         self._names = names
         self._full_refresh = full_refresh
-        self._warn = warn
+        self._hear = hear
+        self._said: set[str] = set()
         self._lock = threading.Lock()
         self._running: list[_Running] = []
 
@@ -72,6 +76,7 @@ class DbtProgramRunner:
         ended: list[tuple[DbtNodeStep, NodeReport]] = []
         try:
             for report in running.process.follow():
+                self._pass_on(running.process)
                 step = running.left.get(report.unique_id)
                 if step is None:
                     if report.is_finished and report.unique_id not in {one.node for one in call.steps}:
@@ -79,20 +84,33 @@ class DbtProgramRunner:
                 elif report.is_finished and not (
                     running.process.was_interrupted and report.status in _MAY_BE_INTERRUPTED
                 ):
-                    self._ends(running, step)
+                    self._ends(running, step, report)
                     yield outcome_of(step, report)
                 else:
                     ended.append((step, report))
         finally:
             with self._lock:
                 self._running.remove(running)
+        self._pass_on(running.process)
+        is_well = not running.left and not running.has_problem
         yield from self._rest(running, ended)
+        if is_well and running.process.code != 0:
+            self._hear("warning", f"although every node succeeded, {running.process.how_it_ended()}", "")
         if unasked:
-            self._warn(f"dbt also ran nodes that are not part of the plan: {', '.join(sorted(unasked))}")
+            self._hear("warning", f"dbt also ran nodes that are not part of the plan: {', '.join(sorted(unasked))}", "")
 
-    def _ends(self, running: _Running, step: DbtNodeStep) -> None:
+    def _pass_on(self, process: DbtProcess) -> None:
+        """Pass on what dbt says; a warning once in a run, because every process parses the project again."""
+        for message in process.telemetry.take_messages():
+            if message.kind == "warning" and message.text in self._said:
+                continue
+            self._said.add(message.text)
+            self._hear(message.kind, message.text, message.node)
+
+    def _ends(self, running: _Running, step: DbtNodeStep, report: NodeReport) -> None:
         with self._lock:
             del running.left[step.node]
+        running.has_problem = running.has_problem or report.status in HALTING
 
     @staticmethod
     def _rest(running: _Running, ended: Sequence[tuple[DbtNodeStep, NodeReport]]) -> Iterator[Outcome]:

@@ -25,10 +25,22 @@ from orchestrator.plan.status import Status
 _PROCESSED = ".node.NodeProcessed"
 _EVALUATED = ".node.NodeEvaluated"
 _INVOCATION = ".invocation.Invocation"
-_ERROR_SEVERITY = 17  # of OpenTelemetry
+_PRINTED = ".log.UserLogMessage"
+_INFO, _WARNING, _ERROR = 9, 13, 17  # severities of OpenTelemetry
+_SEVERITIES = {"INFO": _INFO, "WARN": _WARNING, "WARNING": _WARNING, "ERROR": _ERROR}
 _MOST_LOGGED = 200
 """Lines that are kept for each node."""
 _NOT_ENDED = "dbt ended before it reported the end of this node"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtMessage:
+    """What dbt says to its user besides the ends of nodes."""
+
+    kind: str
+    """`warning`, or `printed` for what the project itself prints."""
+    text: str
+    node: str = ""
 
 
 @dataclass(slots=True)
@@ -52,8 +64,11 @@ class Telemetry:
         self._rest = b""
         self._nodes: dict[str, _Node] = {}
         self._spans: dict[str, str] = {}  # the nodes by the ids of their spans
+        self._messages: list[DbtMessage] = []
         self.errors: list[str] = []
         """The errors that dbt logged about no node in particular."""
+        self.has_begun = False
+        """Whether there was a record at all."""
         self.is_whole = False
         """Whether dbt reported the end of its command."""
         self.is_torn = False
@@ -65,6 +80,11 @@ class Telemetry:
         """Take more of the output, and return the nodes that ended in it."""
         *lines, self._rest = (self._rest + some).split(b"\n")
         return [report for line in lines for report in self._line(line)]
+
+    def take_messages(self) -> list[DbtMessage]:
+        """Return the messages since the last call."""
+        taken, self._messages = self._messages, []
+        return taken
 
     def end(self) -> list[NodeReport]:
         """Take note that nothing follows; return the nodes that ended in the last line or never."""
@@ -86,6 +106,7 @@ class Telemetry:
         if not isinstance(record, dict):
             self.unread += 1
             return
+        self.has_begun = True
         attributes = record.get("attributes")
         yield from self._record(record, attributes if isinstance(attributes, dict) else {})
 
@@ -155,11 +176,18 @@ class Telemetry:
         if not body:
             return
         unique_id = attribute(attributes, "unique_id") or self._spans.get(str(record.get("span_id")))
-        is_error = _is_error(record)
-        if not isinstance(unique_id, str) or not unique_id:
-            if is_error:
-                self.errors.append(body)
-            return
+        node = unique_id if isinstance(unique_id, str) else ""
+        severity = _severity(record)
+        if str(record.get("event_type")).endswith(_PRINTED) and severity >= _INFO:
+            self._messages.append(DbtMessage(kind="printed", text=body, node=node))
+        elif not node and _WARNING <= severity < _ERROR:  # warnings about nodes belong to the log of the node
+            self._messages.append(DbtMessage(kind="warning", text=body))
+        if node:
+            self._log_of(node, body, is_error=severity >= _ERROR)
+        elif severity >= _ERROR:
+            self.errors.append(body)
+
+    def _log_of(self, unique_id: str, body: str, *, is_error: bool) -> None:
         node = self._nodes.setdefault(unique_id, _Node(unique_id))
         if len(node.log) < _MOST_LOGGED:
             node.log.append(body)
@@ -178,9 +206,10 @@ def _is_last(attributes: Attributes, phase: str) -> bool:
     return phase in RUNNING_PHASES or word_of(attribute(attributes, "node_outcome"), NODE_OUTCOMES) == "error"
 
 
-def _is_error(record: dict[str, Any]) -> bool:
-    severity = whole_number(record.get("severity_number"))
-    return str(record.get("severity_text")).upper() == "ERROR" or (severity is not None and severity >= _ERROR_SEVERITY)
+def _severity(record: dict[str, Any]) -> int:
+    """Return the severity of a message as a number of OpenTelemetry."""
+    number = whole_number(record.get("severity_number"))
+    return number or _SEVERITIES.get(str(record.get("severity_text")).upper(), 0)
 
 
 def _message(node: _Node, status: Status, ending: str, told: str) -> str:

@@ -66,6 +66,11 @@ class Translation:
             self.write("SpanStart", "node.NodeEvaluated", moment, attributes={"unique_id": unique_id, "phase": RUN})
         elif info["name"] == "NodeFinished" and unique_id:
             self.ended(unique_id, moment, data["run_result"])
+        elif info["name"] in {"JinjaLogInfo", "PrintEvent"}:
+            more = {"severity_text": "INFO", "body": info["msg"]}
+            self.write("LogRecord", "log.UserLogMessage", attributes={"unique_id": unique_id}, **more)
+        elif info["level"] == "warn" and not unique_id:
+            self.write("LogRecord", "log.LogMessage", severity_text="WARNING", body=info["msg"])
         elif info["level"] == "error" and not unique_id and info["name"] in {"MainEncounteredError", "MainStackTrace"}:
             self.log(info["msg"], {})
 
@@ -81,6 +86,8 @@ class Translation:
         elif unique_id.startswith(("test.", "unit_test.")) and status in TESTS:
             detail = {"test_outcome": TESTS[status], "failing_rows": int(result.get("num_failures") or 0)}
             attributes["node_test_detail"] = {key: value for key, value in detail.items() if value}
+        elif unique_id in os.environ.get("STAND_IN_REUSES", "").split():
+            attributes |= {"node_outcome": "NODE_OUTCOME_SKIPPED", "node_skip_reason": "NODE_SKIP_REASON_CACHED"}
         elif status == "skipped":
             attributes |= {"node_outcome": "NODE_OUTCOME_SKIPPED", "node_skip_reason": "NODE_SKIP_REASON_UPSTREAM"}
         elif status != "success":

@@ -44,6 +44,15 @@ ALL_ENDINGS = {
     "models/miscounted.sql": "select count(*) as number from {{ ref('raw_orders') }}",
     "models/from_stale.sql": "select * from {{ source('outside', 'events') }}",
     "models/from_fresh.sql": "select * from {{ source('outside', 'clicks') }}",
+    "models/versioned_v1.sql": "select 1 as id",
+    "models/versioned_v2.sql": "select 2 as id",
+    "models/latest.sql": "select * from {{ ref('versioned') }}",
+    "snapshots/kept.yml": """
+        snapshots:
+          - name: kept
+            relation: ref('raw_orders')
+            config: {unique_key: id, strategy: check, check_cols: all}
+        """,
     "models/totals/daily.sql": "select 1 as id",
     "models/endings.yml": """
         sources:
@@ -54,6 +63,8 @@ ALL_ENDINGS = {
         models:
           - name: failing
             columns: [{name: id, data_tests: [unique]}]
+          - name: versioned
+            versions: [{v: 1}, {v: 2}]
           - name: warned
             columns: [{name: id, data_tests: [{not_null: {config: {severity: warn}}}]}]
         unit_tests:

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 from orchestrator.adapters.dbt2.program_limits import levels_of, notes_on, refusals_of
+from orchestrator.nodes.target import Target
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Cause, HookStep, IngestStep, StepId, Why
-from tests.unit.adapters.dbt2.test_program_calls import build, check, freshness
+from tests.unit.adapters.dbt2.test_program_calls import build, check, freshness, names_of
 
+TARGET = Target(name="dev", adapter="duckdb", threads=1, database="shop", path="/data/shop.duckdb")
 CAUSE = Cause(why=Why.SELECTED)
 A = build("model.shop.a")
 T = replace(check("test.shop.t"), parents=(A.id,))
 B = replace(build("model.shop.b"), parents=(A.id,), after=(T.id,))
+NAMES = names_of(A, T, B)
 HOOK = HookStep(id=StepId("hook.start"), name="on-run-start", path="dbt_project.yml", cause=CAUSE, when="start")
 LOAD = IngestStep(
     id=StepId("ingest.shop"),
@@ -30,12 +33,12 @@ LOAD = IngestStep(
 
 def test_a_plan_of_nodes_alone_can_run():
     """Builds, tests, and freshness by dbt's query."""
-    assert not list(refusals_of(Plan(steps=(A, T, B, freshness("source.shop.raw.x"))), "dbt 2.0.1"))
+    assert not list(refusals_of(Plan(steps=(A, T, B, freshness("source.shop.raw.x"))), TARGET, NAMES, "dbt 2.0.1"))
 
 
 def test_hooks_are_refused():
     """Every process would run them again, and a run has many."""
-    ((problem, hint),) = refusals_of(Plan(steps=(HOOK, A)), "dbt 2.0.1")
+    ((problem, hint),) = refusals_of(Plan(steps=(HOOK, A)), TARGET, NAMES, "dbt 2.0.1")
     assert problem == "dbt 2.0.1 cannot run the on-run-start hooks once: each of its processes would run them again."
     assert "dbt.command" in hint
 
@@ -43,7 +46,7 @@ def test_hooks_are_refused():
 def test_work_beside_dbt_is_refused():
     """elt cannot open the database while only dbt does."""
     gate = replace(freshness("source.shop.raw.x"), by_load=True)
-    ((problem, hint),) = refusals_of(Plan(steps=(LOAD, gate, A)), "dbt 2.0.1")
+    ((problem, hint),) = refusals_of(Plan(steps=(LOAD, gate, A)), TARGET, NAMES, "dbt 2.0.1")
     assert "shop, source.shop.raw.x" in problem
     assert "--no-ingest" in hint
 
@@ -55,3 +58,16 @@ def test_the_plan_says_how_it_runs():
     assert any("3 processes" in note for note in notes_on(plan, "dbt 2.0.1"))
     assert any("one process" in note for note in notes_on(Plan(steps=(A,)), "dbt 2.0.1"))
     assert not notes_on(Plan(steps=(LOAD,)), "dbt 2.0.1")
+
+
+def test_a_database_in_memory_is_refused():
+    """The tables of one process would be gone before the next one reads them."""
+    ((problem, _),) = refusals_of(Plan(steps=(A,)), replace(TARGET, path=":memory:"), NAMES, "dbt 2.0.1")
+    assert "is in memory" in problem
+
+
+def test_names_that_no_expression_can_select_are_refused():
+    """A space divides expressions, and a plus adds ancestors."""
+    odd = build("model.shop.two words")
+    ((problem, _),) = refusals_of(Plan(steps=(A, odd)), TARGET, names_of(A, odd), "dbt 2.0.1")
+    assert "model.shop.two words" in problem

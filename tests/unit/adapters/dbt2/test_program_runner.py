@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.adapters.dbt2.node_report import NodeReport
 from orchestrator.adapters.dbt2.program_runner import DbtProgramRunner
+from orchestrator.adapters.dbt2.telemetry import DbtMessage
 from orchestrator.execution.outcome import ErrorClass, Outcome, ReasonCode
 from orchestrator.execution.ports import Request
 from orchestrator.execution.stopping import StepStop
@@ -31,7 +32,15 @@ class Process:
     code: int = 0
     words: str = "dbt ended with code 1: no connection"
     was_interrupted: bool = False
-    calls: list = field(default_factory=list)
+    messages: list[DbtMessage] = field(default_factory=list)
+
+    @property
+    def telemetry(self):
+        return self
+
+    def take_messages(self) -> list[DbtMessage]:
+        taken, self.messages = self.messages, []
+        return taken
 
     def follow(self) -> Iterator[NodeReport]:
         for each in self.reports:
@@ -55,7 +64,7 @@ def runner_of(*processes: Process, full_refresh: bool = False):
         calls.append(call)
         return left.pop(0)
 
-    made = DbtProgramRunner(start, names_of(A, B, T), full_refresh=full_refresh, warn=warned.append)
+    made = DbtProgramRunner(start, names_of(A, B, T), full_refresh=full_refresh, hear=lambda *said: warned.append(said))
     return made, calls, warned
 
 
@@ -114,6 +123,19 @@ def test_a_skip_blames_the_ancestor_and_a_reused_node_is_reused():
     assert (found[B.id].status, found[B.id].reason.code) == (Status.REUSED, ReasonCode.UNCHANGED)
 
 
+@pytest.mark.parametrize(
+    ("reports", "warns"),
+    [([report(A.node)], True), ([report(A.node, Status.FAIL, "fail")], False), ([], False)],
+    ids=["success", "fail", "nothing"],
+)
+def test_an_exit_code_that_no_node_explains_is_reported(reports, warns):
+    """dbt may have failed at something else, such as an artifact."""
+    runner, _, warned = runner_of(Process(reports, code=1))
+    run(runner, A)
+    assert bool(warned) is warns
+    assert all("although every node succeeded, dbt ended with code 1" in said[1] for said in warned)
+
+
 def test_what_dbt_has_nothing_to_do_for_needs_no_process():
     """Exposures, saved queries and ephemeral models end as no-op."""
     runner, calls, _ = runner_of()
@@ -162,7 +184,7 @@ def test_a_stopped_batch_starts_no_further_process():
     unit = check("unit_test.shop.u", ResourceType.UNIT_TEST)
     process = Process([report(A.node), stop.set])
     left = [process]
-    runner = DbtProgramRunner(lambda _call: left.pop(), names_of(A, unit), full_refresh=False, warn=print)
+    runner = DbtProgramRunner(lambda _call: left.pop(), names_of(A, unit), full_refresh=False, hear=print)
     found = run(runner, A, unit, stop=stop)
     assert (found[A.id].status, found[unit.id].status) == (Status.SUCCESS, Status.CANCELLED)
 
@@ -171,7 +193,18 @@ def test_a_node_that_was_not_asked_for_is_reported():
     """What was built besides the plan is never silent."""
     runner, _, warned = runner_of(Process([report(A.node), report("model.shop.other")]))
     run(runner, A)
-    assert warned == ["dbt also ran nodes that are not part of the plan: model.shop.other"]
+    assert warned == [("warning", "dbt also ran nodes that are not part of the plan: model.shop.other", "")]
+
+
+def test_what_dbt_says_is_passed_on_and_a_warning_only_once():
+    """Each process parses the project again, and warns again."""
+    deprecated = DbtMessage(kind="warning", text="deprecated")
+    printed = DbtMessage(kind="printed", text="hello", node=A.node)
+    processes = [Process([report(step.node)], messages=[deprecated, printed]) for step in (A, B)]
+    runner, _, said = runner_of(*processes)
+    run(runner, A)
+    run(runner, B)
+    assert said == [("warning", "deprecated", ""), ("printed", "hello", A.node), ("printed", "hello", A.node)]
 
 
 def test_the_freshness_of_a_source_has_no_entry_among_the_results_of_nodes():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.adapters.dbt2.node_report import NodeReport
-from orchestrator.adapters.dbt2.telemetry import Telemetry
+from orchestrator.adapters.dbt2.telemetry import DbtMessage, Telemetry
 from orchestrator.plan.status import HALTING, Status
 from tests.unit.adapters.dbt2.streams import (
     BEGAN,
@@ -252,6 +252,20 @@ def test_errors_of_no_node_are_kept_for_the_whole_command():
     assert telemetry.errors == ["dbt1005: no such ref"]
     assert reports["model.shop.other"].message.startswith("of a node")
     assert reports["model.shop.other"].status is Status.ERROR
+
+
+def test_warnings_and_what_the_project_prints_are_messages_for_the_user():
+    """Warnings of nodes are in the log of the node, as the end of a test that warned is."""
+    printed = {**log("hello", "INFO", unique_id=MODEL), "event_type": "v1.public.events.fusion.log.UserLogMessage"}
+    quiet = {**log("only logged", "INFO"), "event_type": printed["event_type"], "severity_number": 5}
+    records = [log("deprecated", "WARNING"), log("of a node", "WARNING", unique_id=MODEL), printed, quiet]
+    telemetry = Telemetry()
+    telemetry.feed(written([*node(MODEL, outcome("success"))[:2], *records]))
+    assert telemetry.take_messages() == [
+        DbtMessage(kind="warning", text="deprecated"),
+        DbtMessage(kind="printed", text="hello", node=MODEL),
+    ]
+    assert telemetry.take_messages() == []
 
 
 IDS = [MODEL, TEST, SOURCE, "model.shop.stg", "test.shop.not_null", "seed.shop.s"]
