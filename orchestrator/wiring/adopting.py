@@ -58,6 +58,11 @@ def refuse_what_cannot_be(project: OpenProject, artifacts: DbtArtifacts) -> None
             f"The artifacts belong to the project {theirs}, and this project is {ours}.",
             hint="Name the folder with the artifacts of this project.",
         )
+    if project.target.is_for_dbt_alone:
+        raise UnsupportedWarehouseError(
+            f"Nothing can be adopted in the target {project.target.name}: only dbt 2.x opens its database.",
+            hint="Remove `dbt.command` from elt.yml to use dbt 1.x.",
+        )
     if not project.target.is_shared:
         raise UnsupportedWarehouseError(
             f"Nothing can be adopted in the target {project.target.name}: that needs a DuckDB file or a PostgreSQL"

@@ -3,12 +3,20 @@
 import json
 from pathlib import Path
 
-from tests.cli.conftest import ended, start
+from tests.cli.conftest import Said, start
+
+_PATIENCE = 280  # seconds; a run has a dozen processes of dbt
+
+
+def finished(process) -> Said:
+    """Wait for the end of a run, which takes long on a busy machine."""
+    out, err = process.communicate(timeout=_PATIENCE)
+    return Said(process.returncode, out, err)
 
 
 def steps_of(project: Path) -> dict[str, dict]:
     """Return the steps of the last recorded run, by name."""
-    shown = ended(start("show", "--json", project=project))
+    shown = finished(start("show", "--json", project=project))
     return {step["name"]: step for step in json.loads(shown.out)["plan"]}
 
 

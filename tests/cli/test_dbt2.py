@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.test_light_start import PROBE
-from tests.cli.conftest import ended, start
-from tests.cli.recorded_dbt2 import endings, steps_of
+from tests.cli.conftest import start
+from tests.cli.recorded_dbt2 import endings, finished, steps_of
 from tests.functional.dbt2.stand_in_projects import ALL_ENDINGS, FILES, tables, write_project, write_sources
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def ran(tmp_path_factory, warm):
     """Return a project in which nodes ended in every way, and what the run said."""
     project = write_project(tmp_path_factory.mktemp("ran"), FILES, ALL_ENDINGS)
     write_sources(project)
-    return project, ended(start("run", "--quiet", project=project))
+    return project, finished(start("run", "--quiet", project=project))
 
 
 def test_every_node_ends_as_with_dbt_1(ran, tmp_path):
@@ -45,7 +45,7 @@ def test_every_node_ends_as_with_dbt_1(ran, tmp_path):
     assert said.code == 1, said.err
     other = write_project(tmp_path, FILES, ALL_ENDINGS, by_dbt_2=False)
     write_sources(other)
-    assert ended(start("run", "--quiet", project=other)).code == 1
+    assert finished(start("run", "--quiet", project=other)).code == 1
     found = endings(project)
     assert found == endings(other)
     assert found["broken"][0] == "error"
@@ -62,7 +62,7 @@ def test_the_record_has_what_dbt_said(ran):
     steps = steps_of(project)
     assert 'column "no_such_column" not found' in steps["broken"]["attempts"][0]["message"]
     assert steps["unique_failing_id"]["attempts"][0]["failures"] == 1
-    shown = json.loads(ended(start("show", "--json", project=project)).out)
+    shown = json.loads(finished(start("show", "--json", project=project)).out)
     assert shown["versions"]["dbt"] == "2.0.0-preview.219"
 
 
@@ -92,7 +92,7 @@ def test_a_retry_runs_what_failed_and_what_it_halted(ran):
     """With the corrected code."""
     project, _ = ran
     (project / "models" / "broken.sql").write_text("select 1 as id from {{ ref('stg_orders') }}")
-    ended(start("retry", "--quiet", project=project))
+    finished(start("retry", "--quiet", project=project))
     found = endings(project)
     assert found["broken"][0] == found["below_broken"][0] == "success"
     assert "totals" not in found
@@ -139,6 +139,17 @@ def test_an_option_that_needs_dbt_1_is_refused_by_name(shop, elt, words, told):
     elt(*words, project=shop).refuses("E100", told)
 
 
+def test_nothing_is_adopted(ran, elt):
+    """Adopting reads the database."""
+    project, _ = ran
+    elt("adopt", "--state", "target", project=project).refuses("E053", "only dbt 2.x opens its database", "dbt.command")
+
+
+def test_a_condition_that_is_a_query_can_never_come_true(shop, elt):
+    """elt has no connection to ask it on."""
+    elt("run", "--wait-for", "sql:select 1", project=shop).refuses("E066", "query of a condition")
+
+
 def test_a_program_that_is_not_dbt_2_is_refused(shop, elt):
     """It is asked, whatever is installed."""
     (shop / "bin" / "dbt2").write_text("#!/bin/sh\necho 'dbt Cloud CLI - 0.38.7'\n")
@@ -169,7 +180,7 @@ def test_what_dbt_itself_reuses_is_reused_and_what_a_model_prints_is_shown(shop)
     (shop / "models" / "totals.sql").write_text(
         "{{ print('from the model') if execute }} select 1 as total from {{ ref('stg_orders') }}"
     )
-    done = ended(start("run", project=shop, env={"STAND_IN_REUSES": "model.shop.stg_orders"}))
+    done = finished(start("run", project=shop, env={"STAND_IN_REUSES": "model.shop.stg_orders"}))
     assert done.code == 0, done.err
     assert "from the model" in done.out
     found = endings(shop)
@@ -182,7 +193,7 @@ def test_dbt_1_reuses_nothing_that_dbt_2_built(shop, elt):
     (shop / "elt.yml").rename(shop / "dbt2.yml")
     assert elt("run", "--quiet", project=shop).code == 0
     (shop / "dbt2.yml").rename(shop / "elt.yml")
-    assert ended(start("run", "--quiet", project=shop)).code == 0
+    assert finished(start("run", "--quiet", project=shop)).code == 0
     (shop / "elt.yml").unlink()
     planned = json.loads(elt("plan", "--skip-unchanged", "--json", project=shop).out)
     assert {step["decision"]["act"] for step in planned["steps"]} == {"run"}
@@ -190,7 +201,7 @@ def test_dbt_1_reuses_nothing_that_dbt_2_built(shop, elt):
 
 def test_a_command_of_dbt_is_passed_to_the_program(shop):
     """`elt dbt …` calls the same dbt."""
-    done = ended(start("dbt", "--version", project=shop))
+    done = finished(start("dbt", "--version", project=shop))
     assert (done.code, done.out.strip()) == (0, "dbt-fusion 2.0.0-preview.219")
 
 
@@ -199,7 +210,7 @@ def test_a_secret_is_masked_in_the_log_of_dbt(tmp_path, warm):
     leak = {"models/leak.sql": "select '{{ env_var(\"SHOP_PASSWORD\") }}'::int as number"}
     project = write_project(tmp_path, leak)
     environment = {"SHOP_PASSWORD": "hunter2-is-secret"}
-    done = ended(start("run", "--select", "leak", project=project, env=environment))
+    done = finished(start("run", "--select", "leak", project=project, env=environment))
     assert done.code == 1
     files = [file for file in (project / ".elt").rglob("*") if file.is_file()]
     assert any(file.name == "dbt.log" and file.stat().st_size for file in files)

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.conftest import ended, start
-from tests.cli.recorded_dbt2 import endings, steps_of
+from tests.cli.conftest import start
+from tests.cli.recorded_dbt2 import endings, finished, steps_of
 from tests.functional.dbt2.stand_in_projects import tables, write_project
 
 LONG = {
@@ -53,14 +53,14 @@ def test_ctrl_c_ends_the_run_and_dbt_and_the_run_can_be_resumed(long_run):
     """The node is cancelled, nothing is left running, and the rest runs later."""
     project, running = long_run
     running.send_signal(signal.SIGINT)
-    said = ended(running)
+    said = finished(running)
     assert said.code == 130, said.err
     until(lambda: not processes_of(project), 10)
     found = endings(project)
     assert found["long"][:2] == ("cancelled", "interrupted")
     assert found["below_long"][0] == "cancelled"
     (project / "models" / "long.sql").write_text("select 1 as number")
-    resumed = ended(start("resume", "--accept-changes", "--quiet", project=project))
+    resumed = finished(start("resume", "--accept-changes", "--quiet", project=project))
     assert resumed.code == 0, resumed.err
     assert {"long", "below_long"} <= tables(project)
 
@@ -78,7 +78,7 @@ def test_a_killed_dbt_is_an_error_of_its_nodes(long_run):
     project, running = long_run
     for process in processes_of(project):
         process.kill()
-    said = ended(running)
+    said = finished(running)
     assert said.code == 1, said.err
     step = steps_of(project)["long"]
     assert step["status"] == "error"
@@ -89,7 +89,7 @@ def test_a_time_limit_ends_the_process_of_dbt(tmp_path):
     """dbt 2.x cannot interrupt a single node."""
     project = write_project(tmp_path, LONG)
     (project / "elt.yml").write_text("dbt: {command: bin/dbt2}\ntime_limits: {dbt: 15s}\n")
-    said = ended(start("run", project=project))
+    said = finished(start("run", project=project))
     assert said.code == 1, said.err
     assert steps_of(project)["long"]["reason"] == "time_limit"
     until(lambda: not processes_of(project), 10)

@@ -101,6 +101,7 @@ class DbtProcess:
         self._lock = threading.Lock()
         self._child: Child | None = None
         self._asked_at: float | None = None
+        self._is_ended = False
         self.telemetry = Telemetry()
         self.code: int | None = None
         """The exit code; None if the process did not run to its end."""
@@ -133,9 +134,10 @@ class DbtProcess:
             now = time.monotonic()
             first, self._asked_at = self._asked_at is None, self._asked_at or now
             child, is_late = self._child, now - self._asked_at > _GRACE_SECONDS
+            ends, self._is_ended = is_late and not self._is_ended, self._is_ended or is_late
         if child is None:
             return
-        if is_late:
+        if ends:
             threading.Thread(target=child.end, name="elt-end-dbt", daemon=True).start()
         elif first:
             child.ask_to_end()
