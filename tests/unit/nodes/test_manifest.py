@@ -195,3 +195,35 @@ def test_missing_parent_is_refused():
 def test_short_names_are_the_names_that_people_use(node, name):
     """Package and hash go, version and source stay."""
     assert short_name(NodeId(node)) == name
+
+
+@pytest.mark.parametrize("continues", [True, False])
+def test_a_model_continues_on_its_error_if_the_installed_dbt_lets_it(continues: bool) -> None:
+    """The key is in the manifest of every release, because unknown keys of a configuration are kept."""
+    raw = raw_manifest()
+    raw["nodes"]["model.shop.a"]["config"] = {"on_error": "continue"}
+    raw["nodes"]["model.shop.b"] = raw_model("b", config={"on_error": "skip_children"})
+    found = manifest_from(raw, SOMEWHERE, continues=continues).nodes
+    assert found[NodeId("model.shop.a")].continues_on_error is continues
+    assert not found[NodeId("model.shop.b")].continues_on_error
+
+
+def test_the_latest_version_of_a_model_is_known() -> None:
+    """By its own entry; versions may be numbers or words."""
+    raw = raw_manifest()
+    raw["nodes"] = {
+        f"model.shop.a.v{number}": raw_model("a", version=number, latest_version=2) for number in (1, 2)
+    } | {"model.shop.b": raw_model("b")}
+    for unique_id, row in raw["nodes"].items():
+        row["unique_id"] = unique_id
+    found = manifest_from(raw, SOMEWHERE).nodes
+    assert [node.unique_id for node in found.values() if node.is_latest_version] == ["model.shop.a.v2"]
+
+
+def test_the_overloads_of_a_function_are_part_of_its_definition() -> None:
+    """With the code of each, which dbt has read from a file of its own."""
+    overload = {"defined_in": "area_of_circle", "raw_body": "r * r * {{ var('pi') }}"}
+    row = raw_model("area", overloads=[overload], arguments=[]) | {"unique_id": "function.shop.area"}
+    raw = raw_manifest(functions={"function.shop.area": row | {"resource_type": "function"}})
+    (function,) = (node for node in manifest_from(raw, SOMEWHERE).nodes.values() if node.name == "area")
+    assert function.definition.arguments == {"overloads": [overload]}
