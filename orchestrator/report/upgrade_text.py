@@ -8,15 +8,15 @@ from rich.text import Text
 from orchestrator.plan.plan_words import kind_of, shown_name
 from orchestrator.plan.step import BuildStep
 from orchestrator.report.words import one_line
-from orchestrator.reuse.upgrade import Cause, CodeComparison, RebuiltNode, UpgradePreview
+from orchestrator.reuse.upgrade import RebuildCause, CodeComparison, RebuiltNode, UpgradePreview
 from orchestrator.wording import count
 
 _TITLES = {
-    Cause.UPGRADE: "Rebuilt because of the upgrade alone",
-    Cause.BOTH: "Rebuilt because of the upgrade and of other changes",
-    Cause.ABOVE: "Rebuilt because of a node above",
-    Cause.OTHER: "Rebuilt without the upgrade too",
-    Cause.NEVER_BUILT: "Never built",
+    RebuildCause.UPGRADE: "Rebuilt because of the upgrade alone",
+    RebuildCause.BOTH: "Rebuilt because of the upgrade and of other changes",
+    RebuildCause.ABOVE: "Rebuilt because of a node above",
+    RebuildCause.OTHER: "Rebuilt without the upgrade too",
+    RebuildCause.NEVER_BUILT: "Never built",
 }
 _CODE = {
     CodeComparison.SAME: "compiles to the same code",

@@ -25,7 +25,7 @@ class CodeComparison(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Cause(StrEnum):
+class RebuildCause(StrEnum):
     """Why a node is rebuilt."""
 
     UPGRADE = "upgrade"
@@ -56,7 +56,7 @@ class RebuiltNode:
     """A node that `elt run --skip-unchanged` would build or test again."""
 
     step: BuildStep | TestStep
-    cause: Cause
+    cause: RebuildCause
     changes: tuple[str, ...] = ()
     """What has changed besides the releases, in words."""
     run_id: str = ""
@@ -74,7 +74,7 @@ class UpgradePreview:
     reused: int
     """The number of nodes and checks that are not run again."""
 
-    def of(self, *causes: Cause) -> tuple[RebuiltNode, ...]:
+    def of(self, *causes: RebuildCause) -> tuple[RebuiltNode, ...]:
         """Return the nodes that are rebuilt for one of these causes."""
         return tuple(one for one in self.rebuilt if one.cause in causes)
 
@@ -100,13 +100,13 @@ def preview_of(
             continue
         then, comparison = last_success.get(step.id), comparisons.get(step.node)
         if then is None or comparison is None:
-            rebuilt.append(RebuiltNode(step=step, cause=Cause.NEVER_BUILT))
+            rebuilt.append(RebuiltNode(step=step, cause=RebuildCause.NEVER_BUILT))
             continue
         others = tuple(words(step.node, change) for change in _others(comparison))
         cause = _cause(comparison, others)
-        if cause is Cause.OTHER and not others and step.decision.words:
+        if cause is RebuildCause.OTHER and not others and step.decision.words:
             others = (step.decision.words,)
-        concerns = cause in {Cause.UPGRADE, Cause.BOTH}
+        concerns = cause in {RebuildCause.UPGRADE, RebuildCause.BOTH}
         code = compiled(step.node, then.run_id) if concerns else CodeComparison.UNKNOWN
         rebuilt.append(RebuiltNode(step=step, cause=cause, changes=others, run_id=then.run_id, compiled=code))
     return UpgradePreview(releases=releases, rebuilt=tuple(rebuilt), reused=reused)
@@ -132,13 +132,13 @@ def _others(comparison: Comparison) -> Iterator[Change]:
     return (change for change in comparison.changes if change.part not in OF_RELEASES and not _is_above(change))
 
 
-def _cause(comparison: Comparison, others: tuple[str, ...]) -> Cause:
+def _cause(comparison: Comparison, others: tuple[str, ...]) -> RebuildCause:
     parts = {change.part for change in comparison.changes}
     if not parts.isdisjoint(OF_RELEASES):
-        return Cause.BOTH if others else Cause.UPGRADE
+        return RebuildCause.BOTH if others else RebuildCause.UPGRADE
     if others or comparison.verdict is ComparisonVerdict.SAME:
-        return Cause.OTHER
-    return Cause.ABOVE
+        return RebuildCause.OTHER
+    return RebuildCause.ABOVE
 
 
 def _is_above(change: Change) -> bool:

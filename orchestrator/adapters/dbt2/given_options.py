@@ -35,7 +35,8 @@ _WITHOUT_EFFECT = frozenset(
         *("--use-experimental-parser", "--no-use-experimental-parser", "--send-anonymous-usage-stats"),
         *("--no-send-anonymous-usage-stats", "--cache-selected-only", "--no-cache-selected-only"),
         *("--populate-cache", "--no-populate-cache", "--log-format", "--log-format-file", "--log-level"),
-        *("--log-level-file", "--log-path", "--printer-width", "--no-write-json"),
+        *("--log-level-file", "--log-path", "--printer-width", "--no-write-json", "--maximum-seed-size-mib"),
+        *("--hints-enabled", "--no-hints-enabled", "--use-v2-parser", "--no-use-v2-parser"),  # dbt 2.x has no other
     }
 )
 """Options of dbt 1.x that change what it prints, or how fast it parses."""
@@ -44,7 +45,7 @@ _WITH_VALUE = frozenset(
         *("--target", "--profile", "--profiles-dir", "--vars", "--selector", "--indirect-selection", "--state"),
         *("--threads", "--sample", "--event-time-start", "--event-time-end", "--warn-error-options"),
         *("--project-dir", "--target-path", "--defer-state", "--log-format", "--log-format-file", "--log-level"),
-        *("--log-level-file", "--log-path", "--printer-width", "--output"),
+        *("--log-level-file", "--log-path", "--printer-width", "--output", "--maximum-seed-size-mib"),
     }
 )
 _MANY = frozenset({"--select", "--exclude", *_OF_TYPES, "--output-keys"})
