@@ -8,7 +8,7 @@ from rich.text import Text
 from orchestrator.plan.plan_words import kind_of, shown_name
 from orchestrator.plan.step import BuildStep
 from orchestrator.report.words import one_line
-from orchestrator.reuse.upgrade import RebuildCause, CodeComparison, RebuiltNode, UpgradePreview
+from orchestrator.reuse.upgrade import CodeComparison, RebuildCause, RebuiltNode, UpgradePreview
 from orchestrator.wording import count
 
 _TITLES = {
