@@ -104,8 +104,8 @@ class Knowledge:
         For nodes that may be reused, and for those above the plan, the current content is compared with what was built.
         """
         planned = nodes_of(plan)
-        if not planned or self.project.target.path == ":memory:":  # an in-memory database is empty at each start
-            return Past()
+        if not planned or not self.project.target.is_shared:  # no relation is seen, or a new one is empty
+            return Past(unseen=bool(planned))
         deferring = self.project.snapshot.flags.defer
         # With --defer, dbt may read what is not built here from another place, about which nothing is known.
         nodes = frozenset(planned if deferring else with_needs(self.project.graph, self._with_checked(planned)))

@@ -16,6 +16,7 @@ from orchestrator.execution.liveness import Lives, is_alive, lives, this_process
 from orchestrator.execution.ports import RunStore
 from orchestrator.execution.recorded import WHOLE, Lease
 from orchestrator.faults import Point, passing
+from orchestrator.nodes.abilities import Ability, has
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.placement import written_by
 from orchestrator.plan.plan import Plan
@@ -26,8 +27,6 @@ from orchestrator.wording import some_of
 
 _LOOK = 0.5  # seconds between two checks for the end of the other run
 _MOST_NAMED = 3
-_BY_NAME = frozenset({"postgres"})
-"""Adapters of databases in which several processes can write at once. In all others, a run leases the whole target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ def leased_plan(
         return
     made = None
     names = frozenset({WHOLE})
-    if project.target.adapter in _BY_NAME:
+    if has(project.target, Ability.SEPARATE_LEASES):  # otherwise a run leases the whole target
         made = plan()
         names = names_of(project, command, made)
     while names:

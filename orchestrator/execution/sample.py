@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import UnsupportedWarehouseError
 from orchestrator.execution.outcome import Outcome, ReasonCode
+from orchestrator.nodes.abilities import Ability, has
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Step, StepId
@@ -13,8 +14,6 @@ from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.verifiable import Verifiable
 from orchestrator.wording import count
 
-VERIFIED_ADAPTERS = frozenset({"duckdb", "postgres"})
-"""Adapters in whose databases two tables can be compared."""
 _EXACT = 9
 """The decimals of a share that count: 5 % of 100 is 5, although the float is slightly larger."""
 
@@ -79,7 +78,7 @@ def sample_of(plan: Plan, verifiable: Verifiable, share: float, run_id: str) -> 
     """Draw the steps of a run that are verified; raises UsageError if the target does not support it."""
     steps = verifiable.among(plan) if share else []
     target = verifiable.snapshot.target
-    if steps and not (target.is_shared and target.adapter in VERIFIED_ADAPTERS):
+    if steps and not has(target, Ability.SHADOW_BUILDS):
         raise UnsupportedWarehouseError(
             f"Reuse cannot be verified in the target {target.name}: that needs a DuckDB file or a PostgreSQL database.",
             hint="Omit --verify-reuse, and remove `verify_reuse` from elt.yml.",

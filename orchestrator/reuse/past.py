@@ -47,9 +47,13 @@ class Past:
     """Returns whether a table or view exists now."""
     unread: bool = False
     """Whether the database cannot be read now. Its content is then assumed to be as recorded."""
+    unseen: bool = False
+    """Whether elt can never read the database, so that no result in it is known to exist still."""
 
     def found(self, step_id: StepId, now: Fingerprint, relation: Relation | None) -> "Found":
         """Return what is known about the existing result of a node; `relation` is None for checks, which leave none."""
+        if self.unseen:
+            return Found(why=_UNSEEN)
         then = self.last_success.get(step_id)
         broken = self._broken(step_id, then)
         if relation is None:
@@ -162,3 +166,4 @@ _DOUBTED = Found(why="the existing table was found to differ from what the node 
 _NEVER_BUILT = "never built here"
 _NOT_OURS = "it exists, but elt did not build it"
 _NEVER_RAN = "never ran here"
+_UNSEEN = "elt cannot see what this target holds"

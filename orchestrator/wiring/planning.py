@@ -14,6 +14,7 @@ from orchestrator.execution.inbox import Inbox
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.recent_loads import with_recent_loads
 from orchestrator.execution.sample import noted_sample
+from orchestrator.nodes.abilities import missing_abilities
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.command import Command, share_of
 from orchestrator.plan.consent import require_consent_to_flags, unknown_targets
@@ -126,7 +127,12 @@ def steps_for(project: OpenProject, request: PlanRequest) -> Plan:
     """Return the plan of a request, from the relations that exist now; without decisions, so every step runs."""
     project.locked_database()  # a plan refuses a database that a run could not open
     made = make_plan(project.graph, request, WarehouseFacts(project))
-    notes = (*unknown_targets(project.settings, project.target.siblings), *project.dbt.notes(made))
+    missing = missing_abilities(project.target) if request.verb is Verb.BUILD else None
+    notes = (
+        *unknown_targets(project.settings, project.target.siblings),
+        *project.dbt.notes(made),
+        *([missing] if missing else []),
+    )
     return replace(made, notes=(*made.notes, *notes))
 
 

@@ -1,0 +1,1 @@
+{# dbt finds the macros of dbt-duckdb, on which this adapter depends. #}
