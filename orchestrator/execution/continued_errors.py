@@ -1,7 +1,6 @@
 """Decides whether the end of a model with `on_error: continue` halts the steps that wait for it (pure)."""
 
 from orchestrator.execution.outcome import Outcome
-from orchestrator.nodes.identity import ResourceType
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, Step, TestStep
 
@@ -14,6 +13,5 @@ def is_continued(step: Step, outcome: Outcome, blamed: Step | None) -> bool:
     """
     if not (isinstance(step, BuildStep) and step.continues_on_error):
         return False
-    own_test = isinstance(blamed, TestStep) and blamed.resource_type is ResourceType.UNIT_TEST
-    by_own_test = own_test and blamed is not None and blamed.id in step.parents
+    by_own_test = isinstance(blamed, TestStep) and blamed.of_model == step.node
     return outcome.status is Status.ERROR or (outcome.status is Status.SKIPPED and by_own_test)

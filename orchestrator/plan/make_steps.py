@@ -108,6 +108,7 @@ def _dbt_step(graph: Graph, node_id: NodeId, cause: Cause, members: Members) -> 
             node=node_id,
             resource_type=node.resource_type,
             severity=node.severity or "error",
+            of_model=reads_as if reads_as != node_id else None,
             decision=_without_the_database(members.unconfirmed.get(node_id)),
         )
     return BuildStep(

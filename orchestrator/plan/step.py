@@ -102,6 +102,8 @@ class TestStep(_Step):
     node: NodeId
     resource_type: ResourceType
     severity: str
+    of_model: NodeId | None = None
+    """Of a unit test: the model that it tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

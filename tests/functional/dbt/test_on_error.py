@@ -45,6 +45,10 @@ models:
   - name: after_hardy
     columns: [{name: id, data_tests: [not_null]}]
 unit_tests:
+  - name: keeps_another_id
+    model: tested
+    given: [{input: ref('base'), rows: [{id: 2}]}]
+    expect: {rows: [{id: 2}]}
   - name: keeps_the_id
     model: tested
     given: [{input: ref('base'), rows: [{id: 1}]}]

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.execution.continued_errors import is_continued
 from orchestrator.execution.outcome import Reason, ReasonCode
-from orchestrator.nodes.identity import ResourceType
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import StepId
@@ -15,13 +15,14 @@ from tests.unit.execution.scheduling import finish, statuses
 
 
 def continuing(drawing: str, *names: str) -> Plan:
-    """Draw a plan in which the steps of these names continue on an error; a step `unit_…` is a unit test."""
+    """Draw a plan in which the steps of these names continue on an error; a step `unit_a…` is a unit test of `a`."""
     steps = []
     for step in make_plan(drawing).steps:
         if step.id in names:
             steps.append(replace(step, continues_on_error=True))
         elif step.id.startswith("unit"):
-            steps.append(replace(make_step(f"test_{step.id}"), id=step.id, resource_type=ResourceType.UNIT_TEST))
+            test = replace(make_step(f"test_{step.id}", parents=step.parents), resource_type=ResourceType.UNIT_TEST)
+            steps.append(replace(test, id=step.id, of_model=NodeId(f"model.shop.{step.id.split('_')[1]}")))
         else:
             steps.append(step)
     return Plan(steps=tuple(steps))
@@ -48,10 +49,16 @@ def test_a_data_test_of_it_halts_its_children() -> None:
 
 def test_its_own_unit_test_skips_the_model_alone() -> None:
     """Unit -> A -> B: A is skipped, and B runs, as in dbt; a unit test of a parent skips both."""
-    own = finish(continuing("unit -> a -> b", "a"), {"unit": Status.FAIL})
-    assert statuses(own) == {"unit": "fail", "a": "skipped", "b": "success"}
-    of_parent = finish(continuing("unit -> root -> a -> b", "a"), {"unit": Status.FAIL})
-    assert statuses(of_parent) == {"unit": "fail", "root": "skipped", "a": "skipped", "b": "skipped"}
+    own = finish(continuing("unit_a -> a -> b", "a"), {"unit_a": Status.FAIL})
+    assert statuses(own) == {"unit_a": "fail", "a": "skipped", "b": "success"}
+    of_parent = finish(continuing("unit_root -> root -> a -> b", "a"), {"unit_root": Status.FAIL})
+    assert statuses(of_parent) == {"unit_root": "fail", "root": "skipped", "a": "skipped", "b": "skipped"}
+
+
+def test_the_first_of_several_unit_tests_skips_the_model_alone_too() -> None:
+    """They run one after another: the model waits for the last, and blames the first, which is its own."""
+    outcomes = finish(continuing("unit_a_1 -> unit_a_2 -> a -> b", "a"), {"unit_a_1": Status.ERROR})
+    assert statuses(outcomes) == {"unit_a_1": "error", "unit_a_2": "skipped", "a": "skipped", "b": "success"}
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.SKIPPED])
