@@ -35,7 +35,8 @@ def ask_target(statement: str, question: AskedQuestion) -> Answer:
     dbt = dbt_of(settings)
     try:
         target = dbt.open(dbt_args(("source", "freshness"), command, settings))
-        if (missing := _missing(target)) is not None:
+        # A dbt that cannot be asked says so at once, and not when the file exists.
+        if not target.is_for_dbt_alone and (missing := _missing(target)) is not None:
             return missing
         return verdict_on(dbt.ask(statement))
     except WarehouseError as error:

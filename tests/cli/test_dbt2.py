@@ -139,10 +139,14 @@ def test_an_option_that_needs_dbt_1_is_refused_by_name(shop, elt, words, told):
     elt(*words, project=shop).refuses("E100", told)
 
 
-def test_nothing_is_adopted(ran, elt):
+def test_nothing_is_adopted(ran, elt, tmp_path):
     """Adopting reads the database."""
     project, _ = ran
-    elt("adopt", "--state", "target", project=project).refuses("E053", "only dbt 2.x opens its database", "dbt.command")
+    read = {name: json.loads((project / "target" / name).read_text()) for name in ("manifest.json", "run_results.json")}
+    for name, document in read.items():
+        document["metadata"]["invocation_id"] = "of one build"
+        (tmp_path / name).write_text(json.dumps(document))
+    elt("adopt", "--state", tmp_path, project=project).refuses("E053", "only dbt 2.x opens its database", "dbt.command")
 
 
 def test_a_condition_that_is_a_query_can_never_come_true(shop, elt):
