@@ -99,7 +99,7 @@ def test_a_server_that_freezes_is_reported(server, url, monkeypatch):
         began = time.monotonic()
         with pytest.raises(StoreError, match="cannot be used") as refused:
             store.count_runs()
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 40
     assert PASSWORD not in refused.value.message
     assert store.count_runs() == 0
     store.close()
@@ -114,7 +114,7 @@ def test_a_signal_interrupts_a_statement_of_a_frozen_server(server, url):
         threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
             store.count_runs()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 40  # the limit of a statement is 60 s
     assert store.count_runs() == 0
     store.close()
 
