@@ -44,6 +44,12 @@ def cancel_abandoned(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
         _cancel(adapter.connections, lambda _thread, _name: True)
 
 
+def close_connections(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
+    """Close all connections, after what other threads still run on them was interrupted."""
+    cancel_abandoned(adapter)
+    adapter.cleanup_connections()
+
+
 def _cancel(manager: Any, is_meant: Callable[[int, str], bool]) -> None:  # noqa: ANN401  # dbt's own
     own = threading.get_ident()
     with manager.lock:
