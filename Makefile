@@ -99,7 +99,7 @@ test-lowest: $(MATRIX)/lowest/.installed
 smoke-lowest: $(MATRIX)/lowest/.installed
 	$(MATRIX)/lowest/bin/python -m pytest -q -n 2 --dist loadscope $(SMOKE)
 
-SMOKE := tests/unit/adapters tests/functional/dbt/test_build_like_dbt.py tests/functional/dlt/test_ingest_load.py tests/functional/great_expectations/test_validation_runner.py tests/cli/test_repair.py
+SMOKE := tests/unit/adapters tests/functional/dbt/test_build_like_dbt.py tests/functional/dlt/test_ingest_load.py tests/functional/great_expectations/test_validation_runner.py tests/cli/test_repair.py tests/cli/test_storage_version.py
 
 $(MATRIX)/lowest/.installed: $(UV) pyproject.toml constraints-lowest.txt
 	$(UV) venv --quiet --seed --clear --python $(PYTHON) $(MATRIX)/lowest
@@ -127,7 +127,7 @@ smoke-duckdb-1.5: $(MATRIX)/duckdb-1.5/.installed
 
 $(MATRIX)/duckdb-1.5/.installed: $(UV) pyproject.toml constraints.txt
 	$(UV) venv --quiet --clear --seed --python $(PYTHON) $(MATRIX)/duckdb-1.5
-	sed 's/^duckdb==.*/duckdb>=1.5,<1.6/' constraints.txt > $(MATRIX)/duckdb-1.5.txt
+	sed 's/^duckdb==.*/duckdb>=1.5.4,<1.6/' constraints.txt > $(MATRIX)/duckdb-1.5.txt
 	$(UV) pip install --quiet --python $(MATRIX)/duckdb-1.5/bin/python --no-deps --requirement $(MATRIX)/duckdb-1.5.txt --editable .
 	touch $@
 

@@ -92,6 +92,13 @@ def end_busy_sessions(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
             end_if_busy(connection.handle)
 
 
+def close_connections(adapter: Any) -> None:  # noqa: ANN401  # dbt's adapter
+    """Close all connections, without waiting for what other threads still run on them."""
+    cancel_abandoned(adapter)
+    end_busy_sessions(adapter)
+    adapter.cleanup_connections()
+
+
 def _open_connections(manager: Any) -> list[tuple[int, Any]]:  # noqa: ANN401  # dbt's own
     """Return the open connections of other threads, each with its thread."""
     own = threading.get_ident()

@@ -13,7 +13,7 @@ from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.bridge.releases import build_task
 from orchestrator.adapters.dbt.error_location import RaisedErrors
-from orchestrator.adapters.dbt.interrupting import QueryInterrupts, end_busy_sessions
+from orchestrator.adapters.dbt.interrupting import QueryInterrupts, close_connections
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
 from orchestrator.adapters.dbt.node_outcomes import recalled_result
@@ -287,8 +287,7 @@ class NodeRuns:
         if self._batch_pool is not None:
             self._batch_pool.close()
             self._batch_pool.terminate()
-        end_busy_sessions(self.adapter)
-        self.adapter.cleanup_connections()
+        close_connections(self.adapter)
 
     def _pool(self) -> Any:  # noqa: ANN401  # dbt's thread pool
         from dbt.graph.thread_pool import DbtThreadPool
