@@ -14,6 +14,7 @@ VALUES = frozenset(
         *("selector", "indirect_selection", "target", "profile", "profiles_dir", "target_path", "vars", "state"),
         *("defer_state", "threads", "warn_error_options", "sample", "event_time_start", "event_time_end"),
         *("log_format_file", "log_level", "log_level_file", "log_path", "printer_width"),
+        "maximum_seed_size_mib",
         *("upstream", "schema_prefix", "verify_reuse", "lock_timeout", "repeats", "time_limit", "grace"),
     }
 )
@@ -22,6 +23,7 @@ SWITCHES = frozenset(
         *("defer", "favor_state", "partial_parse", "static_parser", "use_experimental_parser", "version_check"),
         *("cache_selected_only", "populate_cache", "write_json", "fail_fast", "empty", "quiet", "debug", "print"),
         *("log_cache_events", "use_colors", "use_colors_file", "show_all_deprecations", "send_anonymous_usage_stats"),
+        *("hints_enabled", "use_v2_parser"),
     }
 )
 """Flags that `--no-…` switches off."""
