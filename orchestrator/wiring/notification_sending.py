@@ -125,7 +125,7 @@ def settle(post: Post, number: int, happening: Happening) -> None:
 
     def decided(ledger: NotificationLedger) -> Settlement:
         made = decide(facts, ledger, post.policy, now)
-        if is_tried_again:  # what is told at last has failed since this run
+        if is_tried_again:  # the message after the retries names this run as the first failure
             return Settlement(causes=_masked(post, [one for one in made.causes if one.resolved_at is None]))
         notifications = tuple(
             composed(letter, facts, post.policy, now, post.project, post.masker) for letter in made.letters

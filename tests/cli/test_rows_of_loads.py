@@ -181,7 +181,7 @@ def test_a_model_that_waits_for_all_of_its_sources(elt, mini):
 
 
 def with_config(root, config: str):
-    """Give the model of both another configuration."""
+    """Configure the model of both in another way."""
     (root / "models" / "models.yml").write_text(f"models: [{{name: of_both, config: {config}}}]\n")
     return root
 

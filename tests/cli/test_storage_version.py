@@ -123,7 +123,7 @@ def test_databases_that_the_profile_attaches_are_created_in_the_format_too(elt, 
 
 
 def test_the_format_changes_neither_the_saved_parse_nor_what_is_reused(elt, mini):
-    """dbt parses anew when a connection changes, so the profile that it sees stays as it is written."""
+    """dbt parses again when a connection changes, so it reads the profile as it is written."""
     project = mini()
     created(project / "mini.duckdb", "v1.0.0")
     elt("run", project=project).reports("success", code=0)

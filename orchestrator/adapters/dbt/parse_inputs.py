@@ -18,19 +18,8 @@ _NAMES = re.compile(r"""'[^']*'|"[^"]*"|(?<![\w.])[A-Za-z_]\w*""")
 _STEADY = frozenset(
     {
         *("env_var", "var", "target", "project_name", "profile_name"),
-        *(
-            "as_text",
-            "as_bool",
-            "as_native",
-            "as_number",
-            "int",
-            "float",
-            "string",
-            "lower",
-            "upper",
-            "trim",
-            "default",
-        ),
+        *("as_text", "as_bool", "as_native", "as_number"),
+        *("int", "float", "string", "lower", "upper", "trim", "default"),
         *("if", "elif", "else", "endif", "and", "or", "not", "in", "is", "defined", "none", "None"),
         *("true", "false", "True", "False"),
     }

@@ -142,6 +142,8 @@ class ProjectAnswers:
                 self._hear(kind, message, node)
             value: _Value = form.from_json(entry["value"])
             return value
+        if self._cache is None:  # as in every run: nothing is kept, so nothing need be written down
+            return ask()
         first = len(self._heard)
         found = ask()
         self._new[question] = {"value": form.to_json(found), "heard": self._heard[first:]}

@@ -13,7 +13,7 @@ from orchestrator.nodes.identity import NodeId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtRunStart:
-    """What dbt is told before a plan runs."""
+    """What dbt needs to know before a plan runs."""
 
     planned: Collection[NodeId]
     added: Collection[NodeId]

@@ -27,7 +27,7 @@ _BEFORE_A_RUN = frozenset(
         *("taskgraphbuild", "nodecachehydration", "render", "analyze"),
     }
 )
-"""Phases in which dbt prepares a node. One that ended well there did not run."""
+"""Phases in which dbt prepares a node. A node that succeeded in one of them did not run."""
 RUNNING_PHASES = frozenset({"run", "freshnessanalysis"})
 """Phases in which dbt builds or checks a node."""
 _CHECKS: Mapping[str, tuple[Status, str]] = MappingProxyType(

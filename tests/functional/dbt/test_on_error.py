@@ -75,7 +75,7 @@ def broken(sides: tuple[Path, Path], what: str, *more: str) -> tuple[Side, Side]
 
 
 def records_of(side: Side, what: str) -> dict[str, object]:
-    """Give what a side records of each node; the unit test that fails first skips the other, and dbt takes either."""
+    """Return what a side records of each node. Of two failing unit tests, dbt runs either one and skips the other."""
     found = {name: steady(one) for name, one in side.records().items()}
     if what != "unit":
         return found
