@@ -8,8 +8,8 @@ from orchestrator.adapters.dbt.artifacts import write_artifacts
 from orchestrator.adapters.dbt.found_results import reused_record
 from orchestrator.adapters.dbt.node_outcomes import run_record
 from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.outcome_ledger import OutcomeLedger
 from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.execution.events import RunStarted
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
@@ -27,27 +27,20 @@ from orchestrator.plan.step import (
 )
 
 
-class DbtLedger:
+class DbtLedger(OutcomeLedger):
     """The ledger of the steps that dbt runs; steps of other tools matter to it only as writers of relations."""
 
     def __init__(self, session: DbtSession, runs: NodeRuns) -> None:
+        super().__init__()
         self._session = session
         self._runs = runs
-        self._started: RunStarted | None = None
-        self._outcomes: list[Outcome] = []
-
-    def begin(self, started: RunStarted) -> None:
-        """Take note of the plan, and of the outcomes that a resumed run starts with."""
-        self._started = started
-        # Artifacts describe the whole run, including what was done before it was resumed.
-        self._outcomes.extend(started.settled)
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Keep the outcomes; after a load, whatever its status, make dbt list again the relations of its schemas.
 
         dbt caches the relations of a schema at their first use. No step that follows a load has started yet.
         """
-        self._outcomes.extend(outcomes)
+        super().settle(outcomes)
         for outcome in outcomes:
             step = self._plan.by_id[outcome.step_id]
             if isinstance(step, IngestStep):

@@ -1,17 +1,16 @@
 """Writes run_results.json of a whole run: each process of dbt 2.x leaves only that of its own nodes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 from orchestrator.adapters.dbt.artifacts import artifact, records
 from orchestrator.adapters.dbt.manifest_file import replaced
+from orchestrator.adapters.dbt.outcome_ledger import OutcomeLedger
 from orchestrator.adapters.dbt2.program_outcomes import skipped_result
 from orchestrator.errors import ProjectError
-from orchestrator.execution.events import RunStarted
-from orchestrator.execution.outcome import Outcome
 from orchestrator.full_disk import full_disk_error, is_full_disk
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
@@ -21,24 +20,14 @@ _SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 _DID_NOT_RUN = frozenset({Status.SKIPPED, Status.CANCELLED})
 
 
-class DbtProgramLedger:
+class DbtProgramLedger(OutcomeLedger):
     """Keeps the outcomes of a run, and writes dbt's artifact at its end."""
 
     def __init__(self, target_path: Path, dbt_version: str, command: str) -> None:
+        super().__init__()
         self._target_path = target_path
         self._dbt_version = dbt_version
         self._command = command
-        self._started: RunStarted | None = None
-        self._outcomes: list[Outcome] = []
-
-    def begin(self, started: RunStarted) -> None:
-        """Take note of the plan, and of the outcomes that a resumed run starts with."""
-        self._started = started
-        self._outcomes.extend(started.settled)
-
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep the outcomes."""
-        self._outcomes.extend(outcomes)
 
     def finish(self, at: datetime) -> None:
         """Write run_results.json; raises ProjectError or FullDiskError if it cannot be written."""
