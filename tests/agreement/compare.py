@@ -14,11 +14,14 @@ _SCRATCH = re.compile(r"/\S*?/(tmp\w+\.py)|0x[0-9a-f]+")
 _TEMPORARY = re.compile(r"__dbt_tmp\d+")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d+")
 _SUGGESTION = re.compile(r"\n *Did you mean .*")
+_CRASH_AFTER_A_HOOK = re.compile("'(Exposure|SavedQuery)' object has no attribute 'schema'")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def disagreements(theirs: Side, ours: Side) -> list[str]:
     """Say on what dbt and elt disagree: exit code, each node's record, tables, files; nothing when they agree."""
+    if _CRASH_AFTER_A_HOOK.fullmatch(theirs.trouble):
+        return _beside_a_crash(ours)
     rivals = _rival_unit_tests(theirs.words(), ours.words())
     return [
         *_about_the_exit(theirs, ours),
@@ -33,6 +36,8 @@ def fail_fast_disagreements(theirs: Side, ours: Side, below: Mapping[str, frozen
 
     `below` has the descendants of each node.
     """
+    if _CRASH_AFTER_A_HOOK.fullmatch(theirs.trouble):
+        return _beside_a_crash(ours)
     found = _about_the_exit(theirs, ours)
     failing = [_failing(side) for side in (theirs, ours)]
     if failing[0] != failing[1]:
@@ -43,6 +48,20 @@ def fail_fast_disagreements(theirs: Side, ours: Side, below: Mapping[str, frozen
             ran = sorted(child for child in below.get(node, ()) if words.get(child, "skipped") != "skipped")
             found += [f"{child} ran below {node}, which failed" for child in ran]
     return found
+
+
+def _beside_a_crash(ours: Side) -> list[str]:
+    """Say what ran although an on-run-start hook failed; exit code 1.
+
+    Declared: dbt itself crashes if the build has an exposure or a saved query, and leaves no record to compare with.
+    dbt 1.12 skips all nodes after such a hook, unless the project says otherwise.
+    """
+    ran = [f"{node}: {word}" for node, word in ours.words().items() if word != "skipped" and not _is_hook(node)]
+    return ran if ours.exit_code == 1 else [*ran, f"exit code: {ours.exit_code}, although a hook failed"]
+
+
+def _is_hook(node: str) -> bool:
+    return node.startswith("operation.")
 
 
 def _about_the_exit(theirs: Side, ours: Side) -> list[str]:
@@ -116,7 +135,7 @@ def _comparable(side: Side, rivals: frozenset[str]) -> dict[str, dict[str, Any]]
         kept["compiled_code"] = _without_places(record.get("compiled_code"), side)
         if record["status"] == "skipped":
             kept["message"] = None  # declared: a skip carries no message
-        if unique_id.startswith("operation."):
+        if _is_hook(unique_id):
             kept["compiled_code"] = None  # a last hook's lists the results in the order of their ends
         found[unique_id] = kept
     return found
