@@ -108,6 +108,12 @@ skip_unchanged = click.option(
     help="Reuse selected nodes too, if nothing that their results depend on has changed.",
 )
 
+plain = click.option(
+    "--plain",
+    is_flag=True,
+    help="Have dbt itself execute every node, also those for which elt can make dbt's statements.",
+)
+
 shadow_reuse = click.option(
     "--shadow-reuse",
     is_flag=True,

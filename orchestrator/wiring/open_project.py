@@ -36,6 +36,7 @@ from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
+from orchestrator.ways.way import Ways
 from orchestrator.wiring.dbt_choice import dbt_of, kept_answers
 from orchestrator.wiring.log_files import own_log
 from orchestrator.wiring.project_graph import graph_of, masked_discovery, start_discovery
@@ -79,6 +80,11 @@ class OpenProject:
     def graph(self) -> Graph:
         """The graph of the project, with its manifest."""
         return self.snapshot.graph
+
+    @property
+    def ways(self) -> Ways:
+        """By whose statements each node is executed."""
+        return Ways(self.graph.manifest, self.target, stores_failures=self.snapshot.flags.store_failures)
 
     @property
     def database(self) -> str:

@@ -15,6 +15,7 @@ from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Ledger, RunReader, StepRunner
 from orchestrator.execution.reconcile import Left
 from orchestrator.execution.routes import Tool, route_of
+from orchestrator.plan.command import Command
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, node_of
 from orchestrator.reuse.facts import Content
@@ -24,6 +25,7 @@ from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
 
 _NOTHING = Left()
+_NO_OPTIONS = Command()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +56,14 @@ def make_runners(
     was_built: bool = False,
     reader: RunReader | None = None,
     on_content: Callable[[StepId, Content], None] = lambda _step, _content: None,
-    scheduled: ScheduledTime | None = None,
+    command: Command = _NO_OPTIONS,
 ) -> Runners:
     """Create the runners that the plan needs, and start what takes long to start.
 
     dbt receives the outcomes in `settled`, so that its end hooks see the results of the whole run. Steps that were
     started before continue with what is `left` of them. `was_built` says that nodes of the plan are recorded as built
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
-    leaves. The steps of one's own learn for which `scheduled` time they run.
+    leaves. The `command` says whether dbt executes every node, and for which scheduled time the steps of one's own run.
     """
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, on_content, is_expected=was_built)
@@ -73,12 +75,13 @@ def make_runners(
             added=[step.node for step in plan.of(BuildStep) if step.added],
             places=record,
             left=left.batches,
+            generated={} if command.plain else project.ways.generated(nodes),
             recalled=(record for outcome in settled for record in outcome.dbt_results),
             verifier=lambda runs: verifier_of(project, runs, record, reader),
         )
     )
     project.resources.callback(dbt.close)
-    parts = _Parts(project=project, dbt=dbt, record=record, left=left, scheduled=scheduled)
+    parts = _Parts(project=project, dbt=dbt, record=record, left=left, scheduled=command.scheduled)
     needed = {route_of(step).executor for step in plan.steps}
     runners = {name: make(parts) for name, make in _MAKERS.items() if name in needed}
     if project.target.is_shared:

@@ -20,7 +20,7 @@ from orchestrator.adapters.dbt.left_batches import left_by_markers
 from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.marking import Places
-from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.node_runs import NO_KINDS, NodeRuns
 from orchestrator.adapters.dbt.project_answers import FLAGS, SURROUNDINGS, TARGET, KeptSelector, ProjectAnswers
 from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
@@ -39,6 +39,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.last_success import Marker
 from orchestrator.selection.node_selector import NodeSelector
+from orchestrator.ways.generated_sql import Kind
 
 DECLARED = Placement()
 
@@ -210,14 +211,18 @@ class DbtProject:
         return self._session.ask(statement)
 
     def node_runs(
-        self, planned: Collection[NodeId], added: Collection[NodeId] = (), places: Places | None = None
+        self,
+        planned: Collection[NodeId],
+        added: Collection[NodeId] = (),
+        places: Places | None = None,
+        generated: Mapping[NodeId, Kind] = NO_KINDS,
     ) -> NodeRuns:
         """Return what runs single nodes of the project."""
-        return NodeRuns(self._session, planned, added, places)
+        return NodeRuns(self._session, planned, added, places, generated)
 
     def begin_run(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs the steps of a plan, one node in each call of dbt's own runners."""
-        runs = self.node_runs(start.planned, start.added, start.places)
+        runs = self.node_runs(start.planned, start.added, start.places, start.generated)
         runs.take_up(start.left)
         # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
         runs.recall(start.recalled)

@@ -23,7 +23,20 @@ def target_of(config: Any, profiles_dir: Path, storage: StorageVersion | None) -
         server=_server(credentials),
         path=_absolute(credentials.path) if is_duckdb else None,
         config=config_of(credentials, storage) if is_duckdb else {},
+        only_dbt_executes=_only_dbt_executes(credentials) if is_duckdb else "",
     )
+
+
+def _only_dbt_executes(credentials: Any) -> str:  # noqa: ANN401  # dbt-duckdb's credentials
+    """Return what makes dbt-duckdb execute statements in another way than on a plain connection to a file."""
+    named = {
+        "disable_transactions": credentials.disable_transactions,
+        "retries": credentials.retries,
+        "remote": credentials.remote,
+        "is_ducklake": "ducklake:" in str(credentials.path).lower(),
+        "attach": any(one.alias == credentials.database for one in credentials.attach or ()),
+    }
+    return ", ".join(name for name, is_set in named.items() if is_set)
 
 
 def _server(credentials: Any) -> str | None:  # noqa: ANN401  # the credentials of any adapter

@@ -13,6 +13,7 @@ from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.bridge.releases import build_task
 from orchestrator.adapters.dbt.error_location import RaisedErrors
+from orchestrator.adapters.dbt.generated_runs import GeneratedRuns
 from orchestrator.adapters.dbt.interrupting import QueryInterrupts, close_connections
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
@@ -26,8 +27,10 @@ from orchestrator.adapters.dbt.shadow_build import ShadowBuild, build_shadow
 from orchestrator.adapters.lost_race import lost_race
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
+from orchestrator.ways.generated_sql import Kind
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
+NO_KINDS: Mapping[NodeId, Kind] = MappingProxyType({})
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds to wait before each new attempt to create schemas that another run is creating too."""
 
@@ -41,7 +44,9 @@ class NodeRuns:
         planned: Collection[NodeId],
         added: Collection[NodeId],
         places: Places | None = None,
+        generated: Mapping[NodeId, Kind] = NO_KINDS,
     ) -> None:
+        """`generated` are the nodes that are executed with generated statements."""
         self._session = session
         self._planned = frozenset(planned)
         self._added = frozenset(added)
@@ -51,6 +56,7 @@ class NodeRuns:
         self.batches = BatchLog(self._task)
         self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
+        self._generated = GeneratedRuns(self._task, self.adapter, self.marking, generated)
         # Microbatch runners look here how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._interrupts = QueryInterrupts(session.credentials)
@@ -141,7 +147,7 @@ class NodeRuns:
         if unique_id in self._left and not self._refreshes(node):
             node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
-        runner = self.raised.of(self._task.get_runner(node))
+        runner = self._generated.of(self.raised.of(self._task.get_runner(node)))
         in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)  # it runs each batch through the task

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, state_of
 
-VERSION = 1
+VERSION = 2
 _MOST = 8
 """The number of command lines whose answers are kept."""
 

@@ -127,6 +127,16 @@ def wrap_execution(runner: Any, wrap: Callable[[Execute], Execute]) -> None:  # 
         runner._execute_model = wrap(runner._execute_model)
 
 
+def replace_execution(runner: Any, execute: Callable[[Any, Any, Callable[[Any, Any], Any]], Any]) -> None:  # noqa: ANN401
+    """Execute the node of a runner of a model or data test with `execute` instead of dbt's materialization.
+
+    `execute` gets the compiled node, the manifest, and what dbt would call.
+    """
+    name = "execute_data_test" if hasattr(runner, "execute_data_test") else "execute"
+    by_dbt = getattr(runner, name)
+    setattr(runner, name, lambda node, manifest: execute(node, manifest, by_dbt))
+
+
 def wrap_failed_batch(runner: Any, keep: Callable[[Any, BaseException], None]) -> bool:  # noqa: ANN401  # dbt's runner
     """Call `keep` with the batch and its exception, which dbt drops; return whether the runner is that of a batch.
 
