@@ -27,6 +27,7 @@ from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import plan_to_json
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.plan.step import StepId
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
 from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.locked_text import locked_to_json
@@ -95,6 +96,8 @@ class Planned:
     notices: tuple[Noticed, ...] = ()
     estimate: Estimate | None = None
     """How long the run takes; None if earlier runs do not show it."""
+    why_dbt: Mapping[StepId, str]
+    """Why dbt executes the node of a step; empty if its statements are generated."""
     locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
@@ -128,6 +131,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
             estimate=estimate_of(project, known, made),
+            why_dbt=project.ways(plain=command.plain).reasons(made),
             locked=project.locked,
         )
 
@@ -213,13 +217,15 @@ def show_plan(
             database=made.database,
             locked=made.locked,
             estimate=made.estimate,
-            verbose=verbose,
+            why_dbt=made.why_dbt if verbose else None,
         )
     return 0
 
 
 def _as_json(made: Planned) -> dict[str, object]:
     tries = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
+    for step, why in made.why_dbt.items():
+        tries[step] |= {"generated": not why, "why_dbt": why or None}
     limit = seconds_of(made.attempts.run_limit)
     plan_json = plan_to_json(made.plan, tries)
     return {

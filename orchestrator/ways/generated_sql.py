@@ -4,11 +4,15 @@ The texts are those of dbt's macros, including white space, because the database
 tests/functional/dbt/test_generated_statements.py compares them with what the installed dbt sends.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+
+from orchestrator.nodes.identity import NodeId
 
 
-class Kind(StrEnum):
+class GeneratedKind(StrEnum):
     """The kinds of nodes whose statements can be generated."""
 
     VIEW = "view"
@@ -16,6 +20,7 @@ class Kind(StrEnum):
     TEST = "test"
 
 
+NOTHING_GENERATED: Mapping[NodeId, GeneratedKind] = MappingProxyType({})
 TEMPORARY, BACKUP = "__dbt_tmp", "__dbt_backup"
 """What dbt adds to the name of a relation while it replaces it."""
 
@@ -38,20 +43,20 @@ class Place:
         return f"{_quoted(self.database)}.{_quoted(self.schema)}.{_quoted(self.identifier + suffix)}"
 
 
-def create(kind: Kind, place: Place, code: str) -> str:
+def create(kind: GeneratedKind, place: Place, code: str) -> str:
     """Return the statement that creates the new view or table beside the existing one, without dbt's comment."""
     name = place.beside(TEMPORARY)
-    if kind is Kind.VIEW:
+    if kind is GeneratedKind.VIEW:
         return f"\n  \n  create view {name} as (\n    {code}\n  );\n"
     return f"\n    \n\n    create  table\n      {name}\n  \n    \n    as (\n      {code}\n    );\n    \n  "
 
 
-def rename(kind: Kind, place: Place, before: str, after: str) -> str:
+def rename(kind: GeneratedKind, place: Place, before: str, after: str) -> str:
     """Return the statement that renames the relation from one suffix to another."""
     return f"alter {kind} {place.beside(before)} rename to {_quoted(place.identifier + after)}"
 
 
-def drop(kind: Kind, place: Place, suffix: str) -> str:
+def drop(kind: GeneratedKind, place: Place, suffix: str) -> str:
     """Return the statement that drops the relation of this suffix, if it exists."""
     return f"\n      drop {kind} if exists {place.beside(suffix)} cascade\n    "
 

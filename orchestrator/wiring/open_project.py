@@ -81,10 +81,10 @@ class OpenProject:
         """The graph of the project, with its manifest."""
         return self.snapshot.graph
 
-    @property
-    def ways(self) -> Ways:
-        """By whose statements each node is executed."""
-        return Ways(self.graph.manifest, self.target, stores_failures=self.snapshot.flags.store_failures)
+    def ways(self, *, plain: bool) -> Ways:
+        """Return which nodes are executed with generated statements: none if dbt is to execute all of them."""
+        stores_failures = self.snapshot.flags.store_failures
+        return Ways(self.graph.manifest, self.target, stores_failures=stores_failures, plain=plain)
 
     @property
     def database(self) -> str:

@@ -75,7 +75,7 @@ def make_runners(
             added=[step.node for step in plan.of(BuildStep) if step.added],
             places=record,
             left=left.batches,
-            generated={} if command.plain else project.ways.generated(nodes),
+            generated=project.ways(plain=command.plain).generated(nodes),
             recalled=(record for outcome in settled for record in outcome.dbt_results),
             verifier=lambda runs: verifier_of(project, runs, record, reader),
         )

@@ -20,7 +20,7 @@ from orchestrator.adapters.dbt.left_batches import left_by_markers
 from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.marking import Places
-from orchestrator.adapters.dbt.node_runs import NO_KINDS, NodeRuns
+from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.project_answers import FLAGS, SURROUNDINGS, TARGET, KeptSelector, ProjectAnswers
 from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
@@ -39,7 +39,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.last_success import Marker
 from orchestrator.selection.node_selector import NodeSelector
-from orchestrator.ways.generated_sql import Kind
+from orchestrator.ways.generated_sql import NOTHING_GENERATED, GeneratedKind
 
 DECLARED = Placement()
 
@@ -215,7 +215,7 @@ class DbtProject:
         planned: Collection[NodeId],
         added: Collection[NodeId] = (),
         places: Places | None = None,
-        generated: Mapping[NodeId, Kind] = NO_KINDS,
+        generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
     ) -> NodeRuns:
         """Return what runs single nodes of the project."""
         return NodeRuns(self._session, planned, added, places, generated)

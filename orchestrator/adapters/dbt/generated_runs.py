@@ -12,7 +12,16 @@ from typing import Any
 from orchestrator.adapters.dbt.bridge.access import replace_execution
 from orchestrator.adapters.dbt.marking import Marking
 from orchestrator.nodes.identity import NodeId
-from orchestrator.ways.generated_sql import BACKUP, TEMPORARY, Kind, Place, count_failures, create, drop, rename
+from orchestrator.ways.generated_sql import (
+    BACKUP,
+    TEMPORARY,
+    GeneratedKind,
+    Place,
+    count_failures,
+    create,
+    drop,
+    rename,
+)
 
 _RESPONSE = {"_message": "OK"}
 """What dbt-duckdb reports of every statement."""
@@ -33,7 +42,7 @@ ByDbt = Callable[[Any, Any], Any]
 class GeneratedRuns:
     """Executes the nodes of a session for which statements can be generated."""
 
-    def __init__(self, task: Any, adapter: Any, marking: Marking, kinds: Mapping[NodeId, Kind]) -> None:  # noqa: ANN401  # dbt's own
+    def __init__(self, task: Any, adapter: Any, marking: Marking, kinds: Mapping[NodeId, GeneratedKind]) -> None:  # noqa: ANN401  # dbt's own
         """Set the nodes by their kinds; all others are executed by dbt."""
         self._config = task.config
         self._adapter = adapter
@@ -44,11 +53,11 @@ class GeneratedRuns:
         """Return the runner of a node, which executes the node here if it is one of these."""
         kind = self._kinds.get(runner.node.unique_id)
         if kind is not None:
-            replace_execution(runner, self._test if kind is Kind.TEST else self._build)
+            replace_execution(runner, self._test if kind is GeneratedKind.TEST else self._build)
         return runner
 
     def _build(self, node: Any, manifest: Any, by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
-        kind = Kind(node.config.materialized)
+        kind = GeneratedKind(node.config.materialized)
         place = Place(database=node.database, schema=node.schema, identifier=node.alias)
         replaces = self._replaces(kind, place)
         if replaces is None:
@@ -67,7 +76,7 @@ class GeneratedRuns:
         self._adapter.cache_added(relation.incorporate(dbt_created=True))
         return self._success(node)
 
-    def _replaces(self, kind: Kind, place: Place) -> bool | None:
+    def _replaces(self, kind: GeneratedKind, place: Place) -> bool | None:
         """Return whether the build replaces a relation of its kind; None if something else exists, which is for dbt."""
         cache, (database, schema, name) = self._adapter.cache, place.key
         if (database, schema) not in cache:  # a load wrote to it: dbt lists its relations first
@@ -78,7 +87,7 @@ class GeneratedRuns:
         if (cached := known.get((database, schema, name))) is None:
             return False
         is_same = cached.inner.type == kind and cached.inner.identifier == place.identifier
-        return True if is_same and not (kind is Kind.TABLE and self._has_keys_or_indexes(place)) else None
+        return True if is_same and not (kind is GeneratedKind.TABLE and self._has_keys_or_indexes(place)) else None
 
     def _has_keys_or_indexes(self, place: Place) -> bool:
         """Return whether a table has keys or indexes: DuckDB does not rename it, and dbt drops them in order."""

@@ -27,10 +27,9 @@ from orchestrator.adapters.dbt.shadow_build import ShadowBuild, build_shadow
 from orchestrator.adapters.lost_race import lost_race
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
-from orchestrator.ways.generated_sql import Kind
+from orchestrator.ways.generated_sql import NOTHING_GENERATED, GeneratedKind
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
-NO_KINDS: Mapping[NodeId, Kind] = MappingProxyType({})
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
 """Seconds to wait before each new attempt to create schemas that another run is creating too."""
 
@@ -44,9 +43,8 @@ class NodeRuns:
         planned: Collection[NodeId],
         added: Collection[NodeId],
         places: Places | None = None,
-        generated: Mapping[NodeId, Kind] = NO_KINDS,
+        generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
     ) -> None:
-        """`generated` are the nodes that are executed with generated statements."""
         self._session = session
         self._planned = frozenset(planned)
         self._added = frozenset(added)
@@ -124,9 +122,8 @@ class NodeRuns:
 
     def _named_to_macros(self) -> frozenset[NodeId]:
         """Return what dbt calls `selected_resources`: in a build it does not contain the unit tests."""
-        if self._session.flags.WHICH != "build":
-            return self._planned
-        return self._planned - frozenset(self._session.manifest.unit_tests)
+        left_out = self._session.manifest.unit_tests if self._session.flags.WHICH == "build" else ()
+        return self._planned - frozenset(left_out)
 
     def _keep_full_refresh_to_the_named(self) -> None:
         """Exclude the nodes that the planner added from `--full-refresh`."""
@@ -148,11 +145,10 @@ class NodeRuns:
             node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
         runner = self._generated.of(self.raised.of(self._task.get_runner(node)))
-        in_progress = self._task.job_queue.in_progress
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)  # it runs each batch through the task
             runner.set_pool(self._pool())
-        in_progress.add(unique_id)
+        (in_progress := self._task.job_queue.in_progress).add(unique_id)
         try:
             result = self._task.call_runner(runner)
         except SystemExit as error:  # a Python model may call sys.exit()

@@ -9,7 +9,7 @@ from orchestrator.adapters.dbt.verifier import Verifier
 from orchestrator.execution.ports import Ledger, StepRunner
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
-from orchestrator.ways.generated_sql import Kind
+from orchestrator.ways.generated_sql import GeneratedKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class DbtRunStart:
     """The batches that an earlier run left undone."""
     recalled: Iterable[Mapping[str, object]]
     """dbt's results of the steps that ended before the run was resumed."""
-    generated: Mapping[NodeId, Kind]
+    generated: Mapping[NodeId, GeneratedKind]
     """The nodes that are executed with generated statements."""
     verifier: Callable[[NodeRuns], Verifier | None]
 

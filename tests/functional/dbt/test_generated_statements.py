@@ -51,7 +51,8 @@ models:
           - relationships: {arguments: {to: ref('a_view'), field: id}, config: {where: id > 0}}
           - accepted_values: {name: only_a_warning, arguments: {values: [3]}, config: {severity: warn}}
 """,
-    "tests/singular.sql": "-- depends_on: {{ ref('last') }}\nselect * from {{ ref('a_table') }} where id > {{ var('most', 1) }}",
+    "tests/singular.sql": "-- depends_on: {{ ref('last') }}\n"
+    "select * from {{ ref('a_table') }} where id > {{ var('most', 1) }}",
 }
 ASKS_THE_CATALOG = re.compile(r"duckdb_(databases|constraints|indexes)\(\)")
 Statements = Mapping[str, list[str]]
@@ -128,9 +129,7 @@ def test_every_statement_is_the_one_that_dbt_sends(
     assert not by_dbt
 
 
-def test_plain_runs_leave_every_statement_to_dbt(
-    project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plain_runs_leave_every_statement_to_dbt(project: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """And the results are the same."""
     ways = {}
     for name, plain in (("ours", False), ("theirs", True)):

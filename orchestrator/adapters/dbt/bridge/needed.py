@@ -130,6 +130,14 @@ NEEDED = listed(
             "dbt.task.group_lookup:init",
             "dbt.task.run:MicrobatchModelRunner.set_parent_task set_pool",
         ),
+        "to execute a node with generated statements": (
+            "dbt.adapters.base:BaseAdapter.Relation cache_added",
+            "dbt.adapters.sql:SQLConnectionManager.query_header",
+            "dbt.contracts.graph.nodes:ModelNode.get_target_write_path",
+            "dbt.task.run:ModelRunner.execute",
+            "dbt.task.test:TestResultData",
+            "dbt.task.test:TestRunner.execute_data_test",
+        ),
         "to read a node": (
             "dbt.contracts.graph.nodes:ModelNode.compiled_code compiled_path config is_ephemeral_model",
             "dbt.contracts.graph.nodes:ModelNode.original_file_path relation_name resource_type",
