@@ -25,6 +25,8 @@ class DbtRunStart:
     recalled: Iterable[Mapping[str, object]]
     """dbt's results of the steps that ended before the run was resumed."""
     verifier: Callable[[NodeRuns], Verifier | None]
+    is_needed: bool = True
+    """Whether dbt certainly runs a step. Otherwise it need not be opened before one does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
