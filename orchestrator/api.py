@@ -156,7 +156,7 @@ def run(
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
         await_conditions(command, foreword.hear)  # before anything is opened
-        with opened(command, Inbox(), hear=foreword.hear) as project:
+        with opened(command, Inbox(), hear=foreword.hear, is_new_run=True) as project:
             require_consent_of(command, project)  # before anything waits for a lease
             # dbt resolves the selection once. The steps are made again under the lease, because tables may have
             # changed.

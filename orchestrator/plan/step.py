@@ -92,6 +92,11 @@ class BuildStep(_Step):
     continues_on_error: bool = False
     """Whether the steps that wait for it run although it ended with an error."""
 
+    @property
+    def is_no_op(self) -> bool:
+        """Whether dbt does nothing for the node, and so leaves nothing that could be reused."""
+        return self.resource_type in {ResourceType.EXPOSURE, ResourceType.SAVED_QUERY}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestStep(_Step):

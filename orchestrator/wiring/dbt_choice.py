@@ -1,6 +1,7 @@
 """Chooses the dbt that runs a project: the library, or the program that elt.yml names."""
 
 from collections.abc import Callable
+from enum import Enum, auto
 
 from orchestrator.adapters.dbt.dbt_project import DbtProject
 from orchestrator.adapters.dbt.invocation import Hear
@@ -13,6 +14,14 @@ from orchestrator.config.settings import Settings
 from orchestrator.masking import Masker
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.warehouse import known_storage
+
+
+class KeptUse(Enum):
+    """What a command does with the answers of dbt that are kept."""
+
+    NONE = auto()
+    WRITE = auto()  # it executes nodes with dbt anyway, and keeps the answers for other commands
+    READ = auto()  # it can do without dbt as long as the answers are valid
 
 
 def dbt_of(
@@ -32,9 +41,12 @@ def dbt_of(
     return DbtProgramProject(program, settings.dbt_project_dir, log_dir(settings), hear, mask)
 
 
-def kept_answers(settings: Settings, masker: Masker) -> ProjectAnswers:
-    """Return what dbt answered about the project before; nothing in which the masker knows a secret is kept."""
-    return ProjectAnswers(ParseCache(log_dir(settings).parent / "parsed"), masker.knows_any_in)
+def kept_answers(settings: Settings, masker: Masker, *, is_read: bool) -> ProjectAnswers:
+    """Return what dbt answered about the project before, or with `is_read` false only keep what it answers now.
+
+    Nothing in which the masker knows a secret is kept.
+    """
+    return ProjectAnswers(ParseCache(log_dir(settings).parent / "parsed"), masker.knows_any_in, is_read=is_read)
 
 
 def program_of(settings: Settings) -> DbtProgram | None:

@@ -37,7 +37,7 @@ from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.ways.way import Ways
-from orchestrator.wiring.dbt_choice import dbt_of, kept_answers
+from orchestrator.wiring.dbt_choice import KeptUse, dbt_of, kept_answers
 from orchestrator.wiring.log_files import own_log
 from orchestrator.wiring.project_graph import graph_of, masked_discovery, start_discovery
 from orchestrator.wiring.target_markers import target_record
@@ -164,6 +164,8 @@ class DbtCall:
 
     words: tuple[str, ...]
     scheduled: ScheduledTime | None = None
+    kept: KeptUse = KeptUse.NONE
+    """What the command does with the answers of dbt that are kept."""
 
 
 @contextmanager
@@ -193,7 +195,9 @@ def open_project(
         resources.enter_context(own_log(settings, masker))
         stated_bounds()  # computed before the threads that ask for them start
         host, found = start_discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
-        answers = kept_answers(settings, masker) if only_reads else None  # a run opens dbt anyway
+        answers = None
+        if call.kept is not KeptUse.NONE:
+            answers = kept_answers(settings, masker, is_read=call.kept is KeptUse.READ)
         dbt = resources.enter_context(closing(dbt_of(settings, hear_dbt, masker.text, answers)))
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now

@@ -16,8 +16,9 @@ from orchestrator.execution.ports import Ledger, RunReader, StepRunner
 from orchestrator.execution.reconcile import Left
 from orchestrator.execution.routes import Tool, route_of
 from orchestrator.plan.command import Command
+from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, StepId, node_of
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, node_of
 from orchestrator.reuse.facts import Content
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.log_files import log_dir
@@ -26,6 +27,8 @@ from orchestrator.wiring.verifying import verifier_of
 
 _NOTHING = Left()
 _NO_OPTIONS = Command()
+_NOT_CERTAIN = frozenset({Act.REUSE, Act.IF_CHANGED, Act.CLOSED})
+"""What may leave a step of dbt undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,7 @@ def make_runners(
             generated=project.ways(plain=command.plain).generated(nodes),
             recalled=(record for outcome in settled for record in outcome.dbt_results),
             verifier=lambda runs: verifier_of(project, runs, record, reader),
+            is_needed=any(map(_certainly_needs_dbt, plan.steps)),
         )
     )
     project.resources.callback(dbt.close)
@@ -87,6 +91,13 @@ def make_runners(
     if project.target.is_shared:
         project.warehouse()  # before dbt opens the database, and before anything is loaded
     return Runners(by_executor=runners, ledgers=(dbt.ledger,))
+
+
+def _certainly_needs_dbt(step: Step) -> bool:
+    """Return whether dbt runs a step, unless what the step waits for does not succeed."""
+    is_undecided = step.decision is not None and step.decision.act in _NOT_CERTAIN
+    is_no_op = isinstance(step, BuildStep) and step.is_no_op
+    return route_of(step).executor == Tool.DBT and not is_undecided and not is_no_op
 
 
 def _dbt_runner(parts: _Parts) -> StepRunner:

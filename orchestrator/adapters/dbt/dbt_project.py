@@ -5,23 +5,28 @@ No other package sees dbt's session, its flags or its manifest.
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.bridge.releases import installed_release
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
 from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings, flags_of
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
+from orchestrator.adapters.dbt.late_dbt import LateDbt, LateStepRunner, StartedDbt
+from orchestrator.adapters.dbt.late_session import LateSession
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.left_batches import left_by_markers
 from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.project_answers import FLAGS, SURROUNDINGS, TARGET, KeptSelector, ProjectAnswers
+from orchestrator.adapters.dbt.project_answers import FLAGS, HEAD, SURROUNDINGS, KeptSelector, ProjectAnswers
+from orchestrator.adapters.dbt.run_records import KeptRecords, OpenRecords
 from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dbt.selector import DbtSelector
@@ -65,23 +70,13 @@ class DbtProject:
         self._storage = storage
         self._answers = answers or ProjectAnswers()
         self._project_dir = project_dir
-        self._own_session = DbtSession(project_dir, self._answers.listening(hear), mask, storage)
-        self._open_session: Callable[[], Target] | None = None
-        """Opens the session; None once that was done."""
-        self._placement = DECLARED
-        self._manifest: ParsedManifest | None = None
-        """What dbt has parsed in this process."""
+        self._late = LateSession(DbtSession(project_dir, self._answers.listening(hear), mask, storage), self._answers)
         self._came_from: Path | None = None
 
     @property
     def _session(self) -> DbtSession:
         """The session, which is opened now if the answers so far were kept ones."""
-        if self._answers.kept is not None and self._open_session is not None:
-            with self._answers.silence():
-                self._start()
-                self._manifest = self._parse()
-            self._answers.require_valid()
-        return self._own_session
+        return self._late.get()
 
     def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet.
@@ -89,26 +84,16 @@ class DbtProject:
         `run_vars` are vars of this run besides those of the command line, which win.
         """
         self._answers.begin(self._project_dir, args, run_vars, self._storage)
-        self._open_session = lambda: self._own_session.open(args, run_vars)
         if self._answers.kept is not None:
             self._came_from = Path.cwd()
             os.chdir(self._project_dir)  # as dbt does, so that relative paths mean the same
-        return self._answers.get("target", self._start, TARGET)
-
-    def _start(self) -> Target:
-        assert self._open_session is not None
-        target = self._open_session()
-        self._open_session = None
-        return target
+        return self._late.open(args, run_vars)
 
     def close(self) -> None:
         """Keep the answers of dbt, close its connections and log file, and restore the working folder; idempotent."""
         try:
-            if self._manifest is not None:
-                self._answers.keep(self._own_session, self._manifest.content, self._manifest.path)
-                self._answers.forget()
+            self._late.close()
         finally:
-            self._own_session.close()
             if self._came_from is not None:
                 os.chdir(self._came_from)
                 self._came_from = None
@@ -135,25 +120,13 @@ class DbtProject:
 
     def parse(self, placement: Placement = DECLARED) -> ParsedManifest:
         """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
-        self._placement = placement
         if placement.prefix:
             self._session  # noqa: B018  # the kept manifest has the nodes where they are declared
             self._answers.forget()
-        elif self._answers.kept is not None and self._manifest is None:
-            kept = self._answers.kept
+        elif self._answers.kept is not None and self._late.manifest is None:
             self._answers.get("parse", lambda: None)
-            return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest)
-        if self._manifest is None:
-            self._answers.get("parse", self._parse_now)
-        assert self._manifest is not None
-        return self._manifest
-
-    def _parse_now(self) -> None:
-        self._manifest = self._parse()
-
-    def _parse(self) -> ParsedManifest:
-        written = self._own_session.parse(self._placement)
-        return ParsedManifest(path=written.path, content=written.read())
+            return self._answers.kept_manifest()
+        return self._late.parse(placement)
 
     def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
         """Read these dbt sources from prefixed schemas; the manifest is written again."""
@@ -161,15 +134,15 @@ class DbtProject:
 
     def manifest_json(self) -> bytes:
         """Return the JSON of the manifest that dbt wrote last; empty before the parse."""
-        if self._answers.kept is not None and self._manifest is None:
-            return self._answers.kept.manifest
-        written = self._own_session.manifest_file
+        if not self._late.is_open:
+            return self._answers.kept_manifest().content
+        written = self._late.unopened.manifest_file
         return b"" if written is None else written.read()
 
     @property
     def unmoved(self) -> Mapping[NodeId, str]:
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
-        return self._own_session.unmoved  # without a prefix, none is
+        return self._late.unopened.unmoved  # without a prefix, none is
 
     @cached_property
     def selector(self) -> NodeSelector:
@@ -188,7 +161,10 @@ class DbtProject:
 
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""
-        return self._answers.get("surroundings", lambda: dbt_surroundings(self._session), SURROUNDINGS)
+        found = self._answers.get("surroundings", lambda: dbt_surroundings(self._session), SURROUNDINGS)
+        if self._answers.kept is None:
+            return found
+        return replace(found, started_at=self._answers.began_at.replace(tzinfo=None))
 
     def list_lines(self, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return nodes in the output format of `dbt ls`."""
@@ -221,17 +197,33 @@ class DbtProject:
         return NodeRuns(self._session, planned, added, places, generated)
 
     def begin_run(self, start: DbtRunStart) -> RunningDbt:
-        """Return what runs the steps of a plan, one node in each call of dbt's own runners."""
+        """Return what runs the steps of a plan, one node in each call of dbt's own runners.
+
+        If dbt is not open, and may not be needed, the first step that it runs opens it.
+        """
+        dbt = LateDbt(lambda: self._started(start, ledger))
+        ledger = DbtLedger(dbt, lambda: self._records_without_dbt)
+        needs_it_now = start.is_needed or self._late.is_open
+        runner = dbt.get().runner if needs_it_now else LateStepRunner(dbt, lambda: self._records_without_dbt)
+        return RunningDbt(runner=runner, ledger=ledger, close=dbt.close)
+
+    def _started(self, start: DbtRunStart, ledger: DbtLedger) -> StartedDbt:
+        session = self._session
         runs = self.node_runs(start.planned, start.added, start.places, start.generated)
         runs.take_up(start.left)
         # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
         runs.recall(start.recalled)
-        ledger = DbtLedger(self._session, runs)
-        return RunningDbt(
+        return StartedDbt(
+            runs=runs,
+            records=OpenRecords(session, runs, head_of(session)),
             runner=DbtStepRunner(runs, ledger, start.verifier(runs)),
-            ledger=ledger,
-            close=runs.close,
         )
+
+    @cached_property
+    def _records_without_dbt(self) -> KeptRecords:
+        head = self._answers.get("artifact_head", lambda: head_of(self._session), HEAD)
+        began = head.begun_at(self._answers.began_at)
+        return KeptRecords(self._answers.kept_manifest(), began, fail_fast=self.flags.fail_fast)
 
     @property
     def routes(self) -> Sequence[Route]:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from orchestrator.adapters.dbt.artifact_head import head_from_json, head_to_json
 from orchestrator.adapters.dbt.invocation import Hear
+from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
 from orchestrator.adapters.dbt.session import DbtSession
@@ -62,12 +64,13 @@ def _surroundings_to(found: DbtSurroundings) -> object:
 
 
 def _surroundings_from(found: dict[str, Any]) -> DbtSurroundings:
-    now = datetime.now(UTC).replace(tzinfo=None)  # as dbt's: in UTC, without a zone
     lists = {"changing_flags": frozenset(found["changing_flags"]), "plugins_not_found": ()}
-    return DbtSurroundings(**{**found, **lists, "started_at": now})
+    return DbtSurroundings(**{**found, **lists, "started_at": datetime.min})  # noqa: DTZ901  # as dbt's: in UTC
 
 
 SURROUNDINGS = Form(_surroundings_to, _surroundings_from)
+"""The caller sets when the command began."""
+HEAD = Form(head_to_json, head_from_json)
 
 
 class ProjectAnswers:
@@ -80,9 +83,15 @@ class ProjectAnswers:
         self,
         cache: ParseCache | None = None,
         knows_secret_in: Callable[[str], bool] = lambda _text: False,
+        *,
+        is_read: bool = True,
     ) -> None:
-        """Set the cache, and what says whether a text contains a secret: such a text is not kept."""
+        """Set the cache, and what says whether a text contains a secret: such a text is not kept.
+
+        With `is_read` false, dbt answers everything, and its answers are kept for other commands.
+        """
         self._cache = cache
+        self._is_read = is_read
         self._knows_secret_in = knows_secret_in
         self._asked: tuple[str, ...] = ()
         self._began = 0
@@ -91,6 +100,7 @@ class ProjectAnswers:
         self._heard: list[list[str]] = []
         self._is_silent = False
         self._new: Answers = {}
+        self._parsed: tuple[ParseInputs, str] | None = None
         self.kept: KeptParse | None = None
         """What the cache has for the command line, if that is valid."""
 
@@ -118,8 +128,18 @@ class ProjectAnswers:
         self._environ = {**os.environ}  # as it is now: dbt sets variables of its own while it is open
         if run_vars:  # their values differ in each run
             self._cache = None
-        if self._cache is not None:
+        if self._cache is not None and self._is_read:
             self.kept = self._cache.find(self._asked, self._environ)
+
+    @property
+    def began_at(self) -> datetime:
+        """When the command line was begun."""
+        return datetime.fromtimestamp(self._began / 1e9, UTC)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether answers are kept for other commands."""
+        return self._cache is not None
 
     @contextmanager
     def silence(self) -> Iterator[None]:
@@ -142,27 +162,41 @@ class ProjectAnswers:
                 self._hear(kind, message, node)
             value: _Value = form.from_json(entry["value"])
             return value
-        if self._cache is None:  # as in every run: nothing is kept, so nothing need be written down
+        if self._cache is None:  # nothing is kept, so nothing need be written down
             return ask()
         first = len(self._heard)
         found = ask()
         self._new[question] = {"value": form.to_json(found), "heard": self._heard[first:]}
         return found
 
+    def kept_manifest(self) -> ParsedManifest:
+        """Return what the kept parse wrote."""
+        kept = self.kept
+        assert kept is not None
+        semantic: Mapping[str, str] = self.get("semantic", dict)
+        return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest, semantic=semantic)
+
     def require_valid(self) -> None:
         """Raise ProjectError if the project has changed since the kept answers were found."""
         if self.kept is not None and state_of(self.kept.inputs, self._environ).digest != self.kept.digest:
             raise ProjectError("The project was changed while it was read.", hint="Run the command again.")
 
-    def keep(self, session: DbtSession, manifest: bytes, manifest_path: Path) -> None:
-        """Keep the answers of a session that has parsed, if they can be valid for a later command."""
-        known = {} if self.kept is None else self.kept.answers
-        if self._cache is None or self._new.keys() <= known.keys():
-            return
-        answers: Answers = {**known, **self._new}
-        inputs = _inputs_of(session)
+    def note_parse(self, session: DbtSession) -> None:
+        """Take note of what a session has read, if that can be compared later, and did not change meanwhile."""
+        inputs = _inputs_of(session) if self._cache is not None else None
         digest = None if inputs is None else self._digest(inputs)
-        if inputs is None or digest is None:
+        self._parsed = None if inputs is None or digest is None else (inputs, digest)
+
+    def keep(self, manifest: bytes, manifest_path: Path) -> None:
+        """Keep the answers of a session that has parsed, if they can be valid for a later command."""
+        if self._cache is None or self._parsed is None:
+            return
+        inputs, digest = self._parsed
+        known = self._cache.read(self._asked)
+        answers: Answers = {**(known.answers if known is not None and known.digest == digest else {}), **self._new}
+        if known is not None and known.digest == digest and known.answers.keys() == answers.keys():
+            return
+        if self._digest(inputs) != digest:  # changed after the parse: the next command must have dbt parse again
             return
         text = json.dumps(answers, default=str)
         if json.loads(text) != answers or self._knows_secret_in(text + manifest.decode("utf-8", "replace")):

@@ -28,6 +28,8 @@ class DbtRunStart:
     generated: Mapping[NodeId, GeneratedKind]
     """The nodes that are executed with generated statements."""
     verifier: Callable[[NodeRuns], Verifier | None]
+    is_needed: bool = True
+    """Whether dbt certainly runs a step. Otherwise it need not be opened before one does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,10 @@ NEEDED = listed(
             "dbt_common.events.functions:reset_metadata_vars",
             "dbt_common.invocation:get_invocation_id get_invocation_started_at reset_invocation_id",
         ),
+        "to open dbt in the middle of a run": (
+            "dbt.tracking:active_user",
+            "dbt_common.invocation:_INVOCATION_STARTED_AT",
+        ),
         "to give each thread dbt's invocation": ("dbt_common.context:_INVOCATION_CONTEXT_VAR",),
         "to send no usage statistics": ("dbt.tracking:initialize_from_flags",),
         "to show dbt's warnings and keep dbt off the terminal": (

@@ -1,0 +1,167 @@
+"""Returns dbt's records of nodes that it did not run, and writes the manifest: with dbt, or from its kept answers."""
+
+import json
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from orchestrator.adapters.dbt.artifact_head import ArtifactHead, Json, dbt_moment
+from orchestrator.adapters.dbt.found_results import reused_record
+from orchestrator.adapters.dbt.manifest_file import MANIFEST, ParsedManifest, replaced, write_manifest
+from orchestrator.adapters.dbt.node_outcomes import run_record
+from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.nodes.identity import NodeId
+
+_COMPILED = frozenset({"model", "snapshot", "analysis", "test", "operation", "sql_operation", "function"})
+"""The types of nodes that dbt compiles: their records say so, and name their relation."""
+
+
+class RunRecords(Protocol):
+    """What the artifacts of a run need besides the outcomes of its steps."""
+
+    @property
+    def head(self) -> ArtifactHead:
+        """What the artifacts contain besides results."""
+
+    def skipped(self, node: NodeId) -> Json:
+        """Return the entry in run_results.json of a node that was skipped."""
+
+    def lost(self, node: NodeId, message: str) -> Json:
+        """Return the entry of a node that was given up and has no result of its own."""
+
+    def reused(self, node: NodeId, word: str) -> Json:
+        """Return the entry of a reused node if the run that built it is no longer recorded."""
+
+    def encode(self, document: Json) -> str:
+        """Return an artifact as JSON."""
+
+    def write_manifest(self, *, is_compiled: bool) -> None:
+        """Write manifest.json if the file is to change; `is_compiled` says whether dbt compiled nodes in this run."""
+
+
+class OpenRecords:
+    """The records of an open dbt."""
+
+    def __init__(self, session: DbtSession, runs: NodeRuns, head: ArtifactHead) -> None:
+        self.head = head
+        self._session = session
+        self._runs = runs
+
+    def skipped(self, node: NodeId) -> Json:
+        """Return the entry of a node that was skipped."""
+        return run_record(self._runs.skipped_result(node))
+
+    def lost(self, node: NodeId, message: str) -> Json:
+        """Return the entry of a node that was given up."""
+        return run_record(self._runs.lost_result(node, message))
+
+    def reused(self, node: NodeId, word: str) -> Json:
+        """Return the entry of a reused node without a recorded run."""
+        return reused_record(self._session, node, word)
+
+    def encode(self, document: Json) -> str:
+        """Return an artifact as JSON."""
+        from dbt.utils import JSONEncoder
+
+        return json.dumps(document, cls=JSONEncoder)
+
+    def write_manifest(self, *, is_compiled: bool) -> None:
+        """Write it again with the compiled code of the nodes that ran; the parse has written it without."""
+        if is_compiled:
+            write_manifest(self._session.manifest, self.head.target_path).close()
+
+
+class KeptRecords:
+    """The records of a run in which dbt was not needed."""
+
+    def __init__(self, parsed: ParsedManifest, head: ArtifactHead, *, fail_fast: bool) -> None:
+        self.head = head
+        self._parsed = parsed
+        self._fail_fast = fail_fast
+
+    def skipped(self, node: NodeId) -> Json:
+        """Return the entry of a node that was skipped."""
+        return self._record(node, "skipped", "Skipping due to fail_fast" if self._fail_fast else None)
+
+    def lost(self, node: NodeId, message: str) -> Json:
+        """Return the entry of a node that was given up."""
+        return self._record(node, "error", message)
+
+    def reused(self, node: NodeId, word: str) -> Json:
+        """Return the entry of a reused node without a recorded run."""
+        return self._record(node, word, "reused")
+
+    def no_op(self, node: NodeId, started: datetime, ended: datetime) -> Json:
+        """Return the entry of a node for which dbt does nothing, such as an exposure."""
+        moment = dbt_moment(started)
+        return {
+            **self._record(node, "no-op", "NO-OP"),
+            "timing": [{"name": name, "started_at": moment, "completed_at": moment} for name in ("compile", "execute")],
+            "execution_time": (ended - started).total_seconds(),
+            "failures": 0,
+        }
+
+    def encode(self, document: Json) -> str:
+        """Return an artifact as JSON."""
+        return json.dumps(document)
+
+    def write_manifest(self, *, is_compiled: bool) -> None:  # noqa: ARG002  # nothing was
+        """Write the files that a parse would have left, with the ids of this run."""
+        target = Path(self.head.target_path)
+        ids = {name: self.head.run_results[name] for name in ("invocation_id", "invocation_started_at")}
+        ids["generated_at"] = dbt_moment(datetime.now(UTC))
+        with replaced(target / MANIFEST) as beside:
+            beside.write_bytes(with_ids(self._parsed.content, ids))
+        for name, text in self._parsed.semantic.items():
+            if not _has(target / name, text):
+                with replaced(target / name) as beside:
+                    beside.write_text(text, "utf-8")
+
+    def _record(self, node: NodeId, word: str, message: str | None) -> Json:
+        """Return what dbt writes of a result without figures: its fields, in its order."""
+        known = self._nodes[node]
+        is_compiled = known["resource_type"] in _COMPILED
+        return {
+            "status": word,
+            "timing": [],
+            "thread_id": threading.current_thread().name,
+            "execution_time": 0,
+            "adapter_response": {},
+            "message": message,
+            "failures": None,
+            "unique_id": node,
+            "compiled": False if is_compiled else None,
+            "compiled_code": None,
+            "relation_name": known.get("relation_name") if is_compiled else None,
+            "batch_results": None,
+        }
+
+    @cached_property
+    def _nodes(self) -> Mapping[str, Any]:
+        sections = json.loads(self._parsed.content).values()
+        return {
+            key: node
+            for section in sections
+            if isinstance(section, dict)
+            for key, node in section.items()
+            if isinstance(node, dict) and node.get("unique_id") == key
+        }
+
+
+def with_ids(manifest: bytes, ids: Json) -> bytes:
+    """Return a manifest with other ids and moments in its metadata, which dbt writes first."""
+    text = manifest.decode("utf-8")
+    start = len('{"metadata": ')
+    metadata, end = json.JSONDecoder().raw_decode(text, start)
+    return f"{text[:start]}{json.dumps({**metadata, **ids})}{text[end:]}".encode()
+
+
+def _has(path: Path, text: str) -> bool:
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:
+        return False
