@@ -11,6 +11,16 @@ from types import MappingProxyType
 
 from orchestrator.nodes.identity import NodeId
 
+KEYS_AND_INDEXES = """
+select 1 from duckdb_constraints()
+where database_name = $1 and schema_name = $2 and table_name = $3 and constraint_type != 'NOT NULL'
+union all
+select 1 from duckdb_indexes() where database_name = $1 and schema_name = $2 and table_name = $3
+"""
+"""Rows if a table has keys or indexes: dbt does more to replace such a table. The parameters are its names."""
+RESPONSE: Mapping[str, str] = MappingProxyType({"_message": "OK"})
+"""What dbt-duckdb reports of every statement."""
+
 
 class GeneratedKind(StrEnum):
     """The kinds of nodes whose statements can be generated."""

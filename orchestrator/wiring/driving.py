@@ -81,8 +81,7 @@ def drive(
         settled,
         left=left,
         was_built=reuse is not None and _was_built(reuse, plan),
-        reader=known.reader,
-        on_content=known.facts.note_content,
+        known=known,
         command=command,
     )
     inbox, stop = project.inbox, StopRequest()

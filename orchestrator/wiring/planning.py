@@ -82,12 +82,12 @@ def opened(
 
 
 def _use_of_kept(command: Command, *, only_reads: bool, is_new_run: bool) -> KeptUse:
-    """Return what a command does with kept answers: a run that may find nothing to do starts from them."""
+    """Return what a command does with kept answers: a run that may do without dbt starts from them."""
     if only_reads:
         return KeptUse.READ
-    if not is_new_run or command.verb is not Verb.BUILD:
+    if not is_new_run or command.verb not in {Verb.BUILD, Verb.TEST}:
         return KeptUse.NONE
-    return KeptUse.READ if command.skip_unchanged else KeptUse.WRITE
+    return KeptUse.WRITE if command.plain else KeptUse.READ
 
 
 def require_consent_of(command: Command, project: OpenProject) -> None:

@@ -1,26 +1,32 @@
 """Creates the executors that a plan needs, and starts what takes long to start."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
+from orchestrator.adapters.dbt.direct_runs import DirectSession
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.dlt.load import IngestRunner
+from orchestrator.adapters.duckdb.duckdb_warehouse import DuckdbWarehouse
 from orchestrator.adapters.great_expectations.validate import ValidationRunner
 from orchestrator.adapters.load_age import LoadAgeRunner
 from orchestrator.adapters.own_steps.own_step_runner import OwnStepRunner, environment_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
 from orchestrator.execution.gate import evaluate_load_age
+from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.outcome import Outcome
-from orchestrator.execution.ports import Ledger, RunReader, StepRunner
+from orchestrator.execution.ports import Ledger, StepRunner
 from orchestrator.execution.reconcile import Left
 from orchestrator.execution.routes import Tool, route_of
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.command import Command
 from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
-from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, StepId, node_of
-from orchestrator.reuse.facts import Content
+from orchestrator.plan.step import BuildStep, FreshnessStep, IngestStep, Step, node_of
+from orchestrator.reuse.fingerprints.steady_code import SteadyCode
 from orchestrator.timetable.scheduled_time import ScheduledTime
+from orchestrator.ways.generated_sql import GeneratedKind
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
 from orchestrator.wiring.verifying import verifier_of
@@ -57,20 +63,20 @@ def make_runners(
     *,
     left: Left = _NOTHING,
     was_built: bool = False,
-    reader: RunReader | None = None,
-    on_content: Callable[[StepId, Content], None] = lambda _step, _content: None,
+    known: Knowledge | None = None,
     command: Command = _NO_OPTIONS,
 ) -> Runners:
     """Create the runners that the plan needs, and start what takes long to start.
 
     dbt receives the outcomes in `settled`, so that its end hooks see the results of the whole run. Steps that were
     started before continue with what is `left` of them. `was_built` says that nodes of the plan are recorded as built
-    in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
-    leaves. The `command` says whether dbt executes every node, and for which scheduled time the steps of one's own run.
+    in this target by earlier runs. What each successful build leaves becomes `known`. The `command` says whether dbt executes every node, and for which scheduled time the steps of one's own run.
     """
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
-    record = _record_in_target(project, plan, on_content, is_expected=was_built)
+    record = _record_in_target(project, plan, known, is_expected=was_built)
+    reader = None if known is None else known.reader
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
+    generated = project.ways(plain=command.plain).generated(nodes)
     dbt = project.dbt.begin_run(
         DbtRunStart(
             planned=nodes or [step.node for step in plan.of(FreshnessStep)],
@@ -78,10 +84,12 @@ def make_runners(
             added=[step.node for step in plan.of(BuildStep) if step.added],
             places=record,
             left=left.batches,
-            generated=project.ways(plain=command.plain).generated(nodes),
+            generated=generated,
             recalled=(record for outcome in settled for record in outcome.dbt_results),
             verifier=lambda runs: verifier_of(project, runs, record, reader),
-            is_needed=any(map(_certainly_needs_dbt, plan.steps)),
+            certain=[step.id for step in plan.steps if _certainly_needs_dbt(step)],
+            direct=_direct_session(project, generated, nodes, record),
+            is_steady=_steadiness(project, known),
         )
     )
     project.resources.callback(dbt.close)
@@ -91,6 +99,42 @@ def make_runners(
     if project.target.is_shared:
         project.warehouse()  # before dbt opens the database, and before anything is loaded
     return Runners(by_executor=runners, ledgers=(dbt.ledger,))
+
+
+def _direct_session(
+    project: OpenProject,
+    generated: Mapping[NodeId, GeneratedKind],
+    planned: Collection[NodeId],
+    record: SqlTargetRecord | None,
+) -> DirectSession | None:
+    """Return where nodes can be executed without dbt; None if only dbt can open the database as dbt does."""
+    target = project.target
+    if not generated or not target.is_file or target.opened_by_dbt:
+        return None
+
+    def warehouse() -> DuckdbWarehouse:
+        found = project.warehouse()
+        assert isinstance(found, DuckdbWarehouse)
+        return found
+
+    return DirectSession(
+        open_cursor=lambda: warehouse().dbt_session(),  # it is opened later
+        content=lambda cursor, built: warehouse().built_content(cursor, built),
+        kinds=generated,
+        planned=planned,
+        places=record,
+    )
+
+
+def _steadiness(project: OpenProject, known: Knowledge | None) -> Callable[[NodeId], bool]:
+    """Return what says whether a node compiles to the same code each time."""
+
+    @cache
+    def steady() -> SteadyCode:
+        assert known is not None
+        return SteadyCode(project.graph.manifest, known.maker.index)
+
+    return lambda node: known is not None and steady().is_steady(project.graph.manifest.nodes[node])
 
 
 def _certainly_needs_dbt(step: Step) -> bool:
@@ -142,16 +186,16 @@ def _load_age_runner(parts: _Parts) -> StepRunner:
 
 
 def _record_in_target(
-    project: OpenProject, plan: Plan, on_content: Callable[[StepId, Content], None], *, is_expected: bool
+    project: OpenProject, plan: Plan, known: Knowledge | None, *, is_expected: bool
 ) -> SqlTargetRecord | None:
     """Create the record tables in the target's main database before the run; dbt's attached databases follow later.
 
-    `on_content` is called on the thread of the build with what a successful build leaves. `is_expected` says that
-    earlier runs are known to have built in this target.
+    What a successful build leaves becomes known on the thread of the build. `is_expected` says that earlier runs are
+    known to have built in this target.
     """
     record = project.record()
-    if record is not None:
-        record.on_content = on_content
+    if record is not None and known is not None:
+        record.on_content = known.facts.note_content
     if record is not None and any(isinstance(step, BuildStep | IngestStep) for step in plan.steps):
         record.make([project.target.database], is_expected=is_expected)
     return record

@@ -15,6 +15,7 @@ from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.bridge.releases import installed_release
 from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
 from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings, flags_of
+from orchestrator.adapters.dbt.direct_runs import DirectRuns, DirectSession
 from orchestrator.adapters.dbt.found_results import found_outcome
 from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.late_dbt import LateDbt, LateStepRunner, StartedDbt
@@ -203,9 +204,23 @@ class DbtProject:
         """
         dbt = LateDbt(lambda: self._started(start, ledger))
         ledger = DbtLedger(dbt, lambda: self._records_without_dbt)
-        needs_it_now = start.is_needed or self._late.is_open
-        runner = dbt.get().runner if needs_it_now else LateStepRunner(dbt, lambda: self._records_without_dbt)
-        return RunningDbt(runner=runner, ledger=ledger, close=dbt.close)
+        direct = None if start.direct is None else self._direct(start.direct)
+        can_wait = all(direct is not None and direct.can_run(NodeId(step)) for step in start.certain)
+        if self._late.is_open or not can_wait:
+            dbt.get()
+        late = not self._late.is_open or direct is not None
+        runner = LateStepRunner(dbt, lambda: self._records_without_dbt, direct) if late else dbt.get().runner
+
+        def close() -> None:
+            if dbt.started is not None and start.direct is not None:
+                self._answers.note_codes(dbt.started.runs.generated.codes, start.is_steady)
+            dbt.close()
+
+        return RunningDbt(runner=runner, ledger=ledger, close=close)
+
+    def _direct(self, session: DirectSession) -> DirectRuns | None:
+        codes = self._answers.codes
+        return DirectRuns(session, codes, lambda: self._records_without_dbt) if codes else None
 
     def _started(self, start: DbtRunStart, ledger: DbtLedger) -> StartedDbt:
         session = self._session

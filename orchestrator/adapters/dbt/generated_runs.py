@@ -10,10 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import replace_execution
+from orchestrator.adapters.dbt.compiled_code import CompiledCode, code_of, put_into
 from orchestrator.adapters.dbt.marking import Marking
 from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import (
     BACKUP,
+    KEYS_AND_INDEXES,
+    RESPONSE,
     TEMPORARY,
     GeneratedKind,
     Place,
@@ -22,15 +25,6 @@ from orchestrator.ways.generated_sql import (
     drop,
     rename,
 )
-
-_RESPONSE = {"_message": "OK"}
-"""What dbt-duckdb reports of every statement."""
-_KEYS_AND_INDEXES = """
-select 1 from duckdb_constraints()
-where database_name = $1 and schema_name = $2 and table_name = $3 and constraint_type != 'NOT NULL'
-union all
-select 1 from duckdb_indexes() where database_name = $1 and schema_name = $2 and table_name = $3
-"""
 
 _CALLED_BY_A_TEST = ("macro.dbt.get_limit_subquery_sql", "macro.dbt.should_store_failures", "macro.dbt.statement")
 """What dbt adds to the macros of a data test in manifest.json when it executes the test."""
@@ -48,6 +42,14 @@ class GeneratedRuns:
         self._adapter = adapter
         self._marking = marking
         self._kinds = kinds
+        self.codes: dict[NodeId, CompiledCode] = {}
+        """What the nodes that were executed here, and ended well, were compiled to."""
+
+    def note_direct(self, node: Any, code: CompiledCode) -> None:  # noqa: ANN401  # dbt's node
+        """Take note of a node that was executed without dbt."""
+        put_into(node, code)
+        if self._kinds[node.unique_id] is not GeneratedKind.TEST:
+            self._cache(node)
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's runner
         """Return the runner of a node, which executes the node here if it is one of these."""
@@ -72,9 +74,17 @@ class GeneratedRuns:
         self._marking.leave(node)
         self._commit()
         self._execute(drop(kind, place, BACKUP))
-        relation = self._adapter.Relation.create_from(self._config, node, type=str(kind))
-        self._adapter.cache_added(relation.incorporate(dbt_created=True))
+        self._cache(node)
+        self._note(node)
         return self._success(node)
+
+    def _cache(self, node: Any) -> None:  # noqa: ANN401  # as above
+        relation = self._adapter.Relation.create_from(self._config, node, type=node.config.materialized)
+        self._adapter.cache_added(relation.incorporate(dbt_created=True))
+
+    def _note(self, node: Any) -> None:  # noqa: ANN401  # as above
+        if (code := code_of(node)) is not None:
+            self.codes[node.unique_id] = code
 
     def _replaces(self, kind: GeneratedKind, place: Place) -> bool | None:
         """Return whether the build replaces a relation of its kind; None if something else exists, which is for dbt."""
@@ -93,7 +103,7 @@ class GeneratedRuns:
         """Return whether a table has keys or indexes: DuckDB does not rename it, and dbt drops them in order."""
         cursor = self._connection().handle.cursor()
         names = [place.database, place.schema, place.identifier]
-        return bool(cursor.execute(_KEYS_AND_INDEXES, names).fetchall())
+        return bool(cursor.execute(KEYS_AND_INDEXES, names).fetchall())
 
     def _test(self, node: Any, _manifest: Any, _by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
         from dbt.task.test import TestResultData
@@ -104,11 +114,12 @@ class GeneratedRuns:
         for macro in _CALLED_BY_A_TEST:
             node.depends_on.add_macro(macro)
         [(failures, should_warn, should_error)] = self._execute(statement).fetchall()
+        self._note(node)
         return TestResultData(
             failures=failures,
             should_warn=bool(should_warn),
             should_error=bool(should_error),
-            adapter_response={**_RESPONSE},
+            adapter_response={**RESPONSE},
         )
 
     def _write_run_file(self, node: Any, statement: str) -> None:  # noqa: ANN401  # dbt's node
@@ -148,8 +159,8 @@ class GeneratedRuns:
             timing=[],
             thread_id=threading.current_thread().name,
             execution_time=0.0,
-            message=_RESPONSE["_message"],
-            adapter_response={**_RESPONSE},
+            message=RESPONSE["_message"],
+            adapter_response={**RESPONSE},
             failures=None,
             batch_results=None,
         )

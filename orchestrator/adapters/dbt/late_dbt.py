@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from orchestrator.adapters.dbt.direct_runs import DirectRuns
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.run_records import KeptRecords, RunRecords
 from orchestrator.errors import EltError
@@ -69,9 +70,10 @@ class LateDbt:
 class LateStepRunner:
     """A step runner that starts dbt with its first step. If that fails, the error is the outcome of each step."""
 
-    def __init__(self, dbt: LateDbt, without: Callable[[], KeptRecords]) -> None:
-        """Set dbt's part of the run, and what returns the records of steps that end without it."""
+    def __init__(self, dbt: LateDbt, without: Callable[[], KeptRecords], direct: DirectRuns | None = None) -> None:
+        """Set dbt's part of the run, what returns the records of steps that end without it, and what executes nodes."""
         self._dbt = dbt
+        self._direct = direct
         self._without = without
 
     def run(self, requests: Sequence[Request], stop: Stop) -> Iterable[Outcome]:
@@ -81,12 +83,17 @@ class LateStepRunner:
             if isinstance(step, BuildStep) and step.is_no_op and self._dbt.started is None:
                 yield self._no_op(step, began)
                 continue
+            if self._direct is not None and (outcome := self._direct.run(request, stop)) is not None:
+                yield outcome
+                continue
             try:
-                runner = self._dbt.get().runner
+                started = self._dbt.get()
             except EltError as error:
                 yield _refused(request, error, began)
             else:
-                yield from runner.run((request,), stop)
+                if self._direct is not None:
+                    self._direct.tell(started.runs)
+                yield from started.runner.run((request,), stop)
 
     def _no_op(self, step: BuildStep, began: datetime) -> Outcome:
         ended = datetime.now(UTC)
@@ -106,6 +113,8 @@ class LateStepRunner:
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Interrupt the queries of these steps; before dbt has started, there are none."""
+        if self._direct is not None:
+            self._direct.interrupt(steps)
         if self._dbt.started is not None:
             self._dbt.started.runner.interrupt(steps)
 

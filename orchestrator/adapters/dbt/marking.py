@@ -180,7 +180,7 @@ class Marking:
             case "duckdb":
                 from orchestrator.adapters.duckdb.duckdb_built import content_in_duckdb
 
-                return content_in_duckdb(handle, built, self._settings)
+                return content_in_duckdb(handle.cursor(), built, self._settings)
             case "postgres" if self._in_transactions:
                 from orchestrator.adapters.postgres.postgres_built import content_in_postgres
 

@@ -12,6 +12,7 @@ from typing import Any
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.bridge.releases import build_task
+from orchestrator.adapters.dbt.compiled_code import CompiledCode
 from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.generated_runs import GeneratedRuns
 from orchestrator.adapters.dbt.interrupting import QueryInterrupts, close_connections
@@ -54,7 +55,7 @@ class NodeRuns:
         self.batches = BatchLog(self._task)
         self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
-        self._generated = GeneratedRuns(self._task, self.adapter, self.marking, generated)
+        self.generated = GeneratedRuns(self._task, self.adapter, self.marking, generated)
         # Microbatch runners look here how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._interrupts = QueryInterrupts(session.credentials)
@@ -144,7 +145,7 @@ class NodeRuns:
         if unique_id in self._left and not self._refreshes(node):
             node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
-        runner = self._generated.of(self.raised.of(self._task.get_runner(node)))
+        runner = self.generated.of(self.raised.of(self._task.get_runner(node)))
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)  # it runs each batch through the task
             runner.set_pool(self._pool())
@@ -177,6 +178,11 @@ class NodeRuns:
     def take_up(self, batches: Mapping[NodeId, LeftBatches]) -> None:
         """Make microbatch models run only the remaining batches; with a full refresh they run all of them."""
         self._left.update(batches)
+
+    def take_over(self, unique_id: NodeId, record: Mapping[str, Any], code: CompiledCode) -> None:
+        """Take note of a node that was executed without dbt, as if dbt had executed it."""
+        self.generated.note_direct(self._session.manifest.expect(unique_id), code)
+        self.recall([record])
 
     def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
         """Restore results, given as run_results.json entries, in a resumed run; on-run-end hooks see them."""

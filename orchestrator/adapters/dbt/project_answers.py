@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from orchestrator.adapters.dbt.artifact_head import head_from_json, head_to_json
+from orchestrator.adapters.dbt.compiled_code import CompiledCode, codes_from_json, codes_to_json
 from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
@@ -29,6 +30,9 @@ _CLOCK = 20_000_000
 """Nanoseconds: file systems round the time of a change down to a tick of their clock."""
 _OTHER_MANIFESTS = ("STATE", "DEFER", "DEFER_STATE", "FAVOR_STATE")
 """Flags that let dbt read a manifest that is not the project's own."""
+
+
+_CODES = "codes"
 
 
 class Form(NamedTuple):
@@ -100,6 +104,7 @@ class ProjectAnswers:
         self._heard: list[list[str]] = []
         self._is_silent = False
         self._new: Answers = {}
+        self._codes: dict[str, CompiledCode] = {}
         self._parsed: tuple[ParseInputs, str] | None = None
         self.kept: KeptParse | None = None
         """What the cache has for the command line, if that is valid."""
@@ -176,6 +181,23 @@ class ProjectAnswers:
         semantic: Mapping[str, str] = self.get("semantic", dict)
         return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest, semantic=semantic)
 
+    def note_codes(self, codes: Mapping[NodeId, CompiledCode], is_steady: Callable[[NodeId], bool]) -> None:
+        """Keep what nodes were compiled to, if they compile to it again, and if dbt said nothing meanwhile."""
+        if self._cache is not None:
+            known = self.codes
+            spoke = {node for _, _, node in self._heard}
+            self._codes |= {
+                node: code
+                for node, code in codes.items()
+                if node not in known and node not in spoke and is_steady(node)
+            }
+
+    @property
+    def codes(self) -> Mapping[NodeId, CompiledCode]:
+        """What nodes were compiled to, as far as it is kept."""
+        entry: Any = {} if self.kept is None else self.kept.answers.get(_CODES, {})
+        return {NodeId(node): code for node, code in codes_from_json(entry.get("value", {})).items()}
+
     def require_valid(self) -> None:
         """Raise ProjectError if the project has changed since the kept answers were found."""
         if self.kept is not None and state_of(self.kept.inputs, self._environ).digest != self.kept.digest:
@@ -193,8 +215,14 @@ class ProjectAnswers:
             return
         inputs, digest = self._parsed
         known = self._cache.read(self._asked)
-        answers: Answers = {**(known.answers if known is not None and known.digest == digest else {}), **self._new}
-        if known is not None and known.digest == digest and known.answers.keys() == answers.keys():
+        before: Any = known.answers if known is not None and known.digest == digest else {}
+        codes: Any = {**before.get(_CODES, {}).get("value", {}), **codes_to_json(self._codes)}
+        answers: Answers = {**before, **self._new, **({_CODES: {"value": codes, "heard": []}} if codes else {})}
+        if (
+            before
+            and before.keys() == answers.keys()
+            and before.get(_CODES, {}).get("value", {}).keys() == codes.keys()
+        ):
             return
         if self._digest(inputs) != digest:  # changed after the parse: the next command must have dbt parse again
             return

@@ -2,19 +2,21 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.adapters.dbt.artifact_head import ArtifactHead, Json, dbt_moment
+from orchestrator.adapters.dbt.compiled_code import CompiledCode
 from orchestrator.adapters.dbt.found_results import reused_record
 from orchestrator.adapters.dbt.manifest_file import MANIFEST, ParsedManifest, replaced, write_manifest
 from orchestrator.adapters.dbt.node_outcomes import run_record
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
+from orchestrator.ways.generated_sql import RESPONSE, Place
 
 _COMPILED = frozenset({"model", "snapshot", "analysis", "test", "operation", "sql_operation", "function"})
 """The types of nodes that dbt compiles: their records say so, and name their relation."""
@@ -82,6 +84,7 @@ class KeptRecords:
         self.head = head
         self._parsed = parsed
         self._fail_fast = fail_fast
+        self._codes: dict[NodeId, CompiledCode] = {}
 
     def skipped(self, node: NodeId) -> Json:
         """Return the entry of a node that was skipped."""
@@ -105,21 +108,64 @@ class KeptRecords:
             "failures": 0,
         }
 
+    def executed(  # the moments of one execution
+        self, node: NodeId, word: str, code: CompiledCode, began: datetime, executing: datetime, ended: datetime
+    ) -> Json:
+        """Return the entry of a view, table or data test that was executed without dbt, and note its code."""
+        self._codes[node] = code
+        is_test = word == "pass"
+        spans = {"compile": (began, began), "execute": (executing, ended)}
+        return {
+            **self._record(node, word, None if is_test else RESPONSE["_message"]),
+            "timing": [
+                {"name": name, "started_at": dbt_moment(start), "completed_at": dbt_moment(end)}
+                for name, (start, end) in spans.items()
+            ],
+            "execution_time": (ended - began).total_seconds(),
+            "adapter_response": {**RESPONSE},
+            "failures": 0 if is_test else None,
+            "compiled": True,
+            "compiled_code": code.code,
+        }
+
+    def schemas_of(self, nodes: Collection[NodeId]) -> frozenset[tuple[str, str]]:
+        """Return the database and schema of each of these nodes that has a relation."""
+        found = (self._nodes[node] for node in nodes if node in self._nodes)
+        return frozenset((one["database"], one["schema"]) for one in found if one.get("relation_name"))
+
+    def place_of(self, node: NodeId) -> Place:
+        """Return where the relation of a node is."""
+        known = self._nodes[node]
+        return Place(database=known["database"], schema=known["schema"], identifier=known["alias"])
+
+    def limits_of(self, test: NodeId) -> tuple[str, str]:
+        """Return `warn_if` and `error_if` of a data test."""
+        config = self._nodes[test]["config"]
+        return config["warn_if"], config["error_if"]
+
     def encode(self, document: Json) -> str:
         """Return an artifact as JSON."""
         return json.dumps(document)
 
-    def write_manifest(self, *, is_compiled: bool) -> None:  # noqa: ARG002  # nothing was
-        """Write the files that a parse would have left, with the ids of this run."""
+    def write_manifest(self, *, is_compiled: bool) -> None:  # noqa: ARG002  # it shows in the codes
+        """Write the files that a parse would have left, with the ids of this run and the code of what was executed."""
         target = Path(self.head.target_path)
         ids = {name: self.head.run_results[name] for name in ("invocation_id", "invocation_started_at")}
         ids["generated_at"] = dbt_moment(datetime.now(UTC))
         with replaced(target / MANIFEST) as beside:
-            beside.write_bytes(with_ids(self._parsed.content, ids))
+            beside.write_bytes(with_ids(self._with_codes(), ids))
         for name, text in self._parsed.semantic.items():
             if not _has(target / name, text):
                 with replaced(target / name) as beside:
                     beside.write_text(text, "utf-8")
+
+    def _with_codes(self) -> bytes:
+        if not self._codes:
+            return self._parsed.content
+        manifest = json.loads(self._parsed.content)
+        for node, code in self._codes.items():
+            manifest["nodes"][node] = code.in_entry(manifest["nodes"][node])
+        return json.dumps(manifest).encode()
 
     def _record(self, node: NodeId, word: str, message: str | None) -> Json:
         """Return what dbt writes of a result without figures: its fields, in its order."""

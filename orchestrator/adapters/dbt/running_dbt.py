@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.adapters.dbt.direct_runs import DirectSession
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.verifier import Verifier
 from orchestrator.execution.ports import Ledger, StepRunner
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
+from orchestrator.plan.step import StepId
 from orchestrator.ways.generated_sql import GeneratedKind
 
 
@@ -27,9 +29,13 @@ class DbtRunStart:
     """dbt's results of the steps that ended before the run was resumed."""
     generated: Mapping[NodeId, GeneratedKind]
     """The nodes that are executed with generated statements."""
+    direct: DirectSession | None
+    """Where nodes can be executed without dbt; None if they cannot."""
+    is_steady: Callable[[NodeId], bool]
+    """Returns whether a node compiles to the same code next time, if nothing is changed."""
     verifier: Callable[[NodeRuns], Verifier | None]
-    is_needed: bool = True
-    """Whether dbt certainly runs a step. Otherwise it need not be opened before one does."""
+    certain: Collection[StepId]
+    """The steps of dbt that certainly run. If all of them can be executed without dbt, it is not opened before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

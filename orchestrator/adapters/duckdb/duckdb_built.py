@@ -16,9 +16,11 @@ from orchestrator.adapters.sql_words import literal
 from orchestrator.reuse.facts import VIEW, Content
 
 
-def content_in_duckdb(handle: Any, built: Built, settings: Mapping[str, Any]) -> Content | None:  # noqa: ANN401  # dbt's
-    """Return the content of what was built; None if it does not exist. `settings` are those of dbt's sessions."""
-    cursor = handle.cursor()
+def content_in_duckdb(cursor: Any, built: Built, settings: Mapping[str, Any]) -> Content | None:  # noqa: ANN401
+    """Return the content of what was built; None if it does not exist.
+
+    The cursor is in the transaction of the build. `settings` are those of dbt's sessions.
+    """
     names = built.relation.database or "", built.relation.schema, built.relation.identifier
     definition: str | None = None
     # dbt's own materializations of this kind leave a table, so the catalog need not be asked.

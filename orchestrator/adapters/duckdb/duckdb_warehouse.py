@@ -17,9 +17,10 @@ from typing import Any
 import duckdb
 
 from orchestrator.adapters.children.sql_pipe import PipeAccess
-from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
+from orchestrator.adapters.contents import Built, OutOfTimeError, Reader, Shape, read_contents
 from orchestrator.adapters.duckdb import duckdb_content as content
 from orchestrator.adapters.duckdb.database_copy import DatabaseCopy, copy_database
+from orchestrator.adapters.duckdb.duckdb_built import content_in_duckdb
 from orchestrator.adapters.duckdb.duckdb_catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.files import files_digest
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
@@ -141,6 +142,17 @@ class DuckdbWarehouse:
                     with suppress(duckdb.Error):
                         cursor.execute(f"set {_quoted(name)} = {literal(str(value))}")
             yield cursor
+
+    def dbt_session(self) -> duckdb.DuckDBPyConnection:
+        """Open a cursor with the settings of a dbt session; raises an error of DuckDB if it refuses one, as in dbt."""
+        cursor = self._connection.cursor()
+        for name, value in self.file.settings().items():
+            cursor.execute(f"set {name} = {literal(str(value))}")
+        return cursor
+
+    def built_content(self, cursor: Any, built: Built) -> Content | None:  # noqa: ANN401  # one of `dbt_session`
+        """Return the content of what was just built, in the transaction of the cursor."""
+        return content_in_duckdb(cursor, built, self.file.settings())
 
     def access(self) -> PipeAccess:
         """Return the access through which children send their SQL here: they cannot open the file themselves."""

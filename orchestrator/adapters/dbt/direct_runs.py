@@ -1,0 +1,274 @@
+"""Executes views, tables and data tests without dbt, from the code that dbt compiled them to in an earlier run.
+
+Only what ends well is reported from here. A node that breaks, a test that finds rows, an unusual relation, a second
+attempt: all of these are left to dbt, which starts for them, so that statuses and messages are dbt's.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from orchestrator.adapters.contents import Built
+from orchestrator.adapters.dbt.compiled_code import CompiledCode
+from orchestrator.adapters.dbt.marking import Places
+from orchestrator.adapters.dbt.run_records import KeptRecords
+from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request, Stop
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.plan.status import Status
+from orchestrator.plan.step import BuildStep, StepId, TestStep
+from orchestrator.reuse.facts import TABLE, Content, content_text
+from orchestrator.ways.generated_sql import (
+    BACKUP,
+    KEYS_AND_INDEXES,
+    TEMPORARY,
+    GeneratedKind,
+    Place,
+    count_failures,
+    create,
+    drop,
+    rename,
+)
+
+
+class DirectCursor(Protocol):
+    """A cursor of the database with the settings of dbt's sessions, in no transaction."""
+
+    def execute(self, statement: str, parameters: object = ...) -> Any:  # noqa: ANN401  # the driver's
+        """Run a statement."""
+
+    def interrupt(self) -> None:
+        """Interrupt the running statement; may be called from any thread."""
+
+    def close(self) -> None:
+        """Roll back and close."""
+
+
+class TakesOver(Protocol):
+    """dbt, once it has started."""
+
+    def take_over(self, unique_id: NodeId, record: Mapping[str, Any], code: CompiledCode) -> None:
+        """Take note of a node that was executed without it."""
+
+
+class NotDirectError(Exception):
+    """dbt must execute the node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectSession:
+    """What is executed directly, and where."""
+
+    open_cursor: Callable[[], DirectCursor]
+    content: Callable[[DirectCursor, Built], Content | None]
+    """Returns what a build leaves, inside its transaction."""
+    kinds: Mapping[NodeId, GeneratedKind]
+    planned: Collection[NodeId]
+    """The nodes of the run, whose schemas are created."""
+    places: Places | None
+
+
+@dataclass(slots=True)
+class _Catalog:
+    """The relations of the database, by their names in lower case: kind and name as written."""
+
+    relations: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+
+
+class DirectRuns:
+    """Executes nodes on cursors of its own; may be used from any thread."""
+
+    def __init__(
+        self, session: DirectSession, codes: Mapping[NodeId, CompiledCode], records: Callable[[], KeptRecords]
+    ) -> None:
+        self._session = session
+        self._codes = {node: code for node, code in codes.items() if node in session.kinds}
+        self._records = records
+        self._lock = threading.Lock()
+        self._catalog: _Catalog | None = None
+        self._cursors: dict[StepId, DirectCursor] = {}
+        self._untold: list[tuple[NodeId, Mapping[str, object]]] = []
+
+    def can_run(self, node: NodeId) -> bool:
+        """Return whether the code of a node is known."""
+        return node in self._codes
+
+    def run(self, request: Request, stop: Stop) -> Outcome | None:
+        """Execute the node of a step; None if dbt must do that, from the beginning."""
+        step = request.step
+        if not isinstance(step, BuildStep | TestStep) or not self.can_run(step.node) or stop.is_set():
+            return None
+        if request.attempt > 1 or request.verify is not None:
+            return None
+        began = datetime.now(UTC)
+        try:
+            catalog = self._prepared()
+            with self._cursor(step.id) as cursor:
+                if self._session.kinds[step.node] is GeneratedKind.TEST:
+                    return self._test(step, cursor, began)
+                return self._build(step, request, cursor, catalog, began)
+        except NotDirectError:
+            return None
+        except Exception:  # noqa: BLE001  # whatever the database says, dbt is to say it
+            return None
+
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """Interrupt the statements of these steps."""
+        for cursor in [cursor for step, cursor in self._cursors.items() if step in steps]:
+            with suppress(Exception):  # it may just have been closed
+                cursor.interrupt()
+
+    def tell(self, dbt: TakesOver) -> None:
+        """Let dbt, which has started meanwhile, know what was executed here: for its hooks, cache and manifest."""
+        with self._lock:
+            untold, self._untold = self._untold, []
+        for node, record in untold:
+            dbt.take_over(node, record, self._codes[node])
+
+    def _prepared(self) -> _Catalog:
+        """Create the schemas and list the relations, once, as dbt does before its first node."""
+        with self._lock:
+            if self._catalog is None:
+                cursor = self._session.open_cursor()
+                try:
+                    for database, schema in self._records().schemas_of(self._session.planned):
+                        cursor.execute(f'create schema if not exists "{database}"."{schema}"')
+                    rows = cursor.execute(
+                        "select table_catalog, table_schema, table_name, table_type from information_schema.tables"
+                    ).fetchall()
+                finally:
+                    cursor.close()
+                found = {
+                    (database.lower(), schema.lower(), name.lower()): (
+                        {"BASE TABLE": "table", "VIEW": "view"}.get(kind, kind),
+                        name,
+                    )
+                    for database, schema, name, kind in rows
+                }
+                if self._session.places is not None:
+                    self._session.places.make(sorted({self._records().place_of(node).database for node in self._codes}))
+                self._catalog = _Catalog(found)
+            return self._catalog
+
+    @contextmanager
+    def _cursor(self, step: StepId) -> Iterator[DirectCursor]:
+        cursor = self._cursors[step] = self._session.open_cursor()
+        try:
+            yield cursor
+        finally:
+            del self._cursors[step]
+            cursor.close()
+
+    def _build(
+        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, catalog: _Catalog, began: datetime
+    ) -> Outcome:
+        node, kind, records = step.node, self._session.kinds[step.node], self._records()
+        place, code = records.place_of(node), self._codes[node]
+        replaces = self._replaces(kind, place, cursor, catalog)
+        statement = create(kind, place, code.code)
+        self._write_files(code, statement)
+        executing = datetime.now(UTC)
+        cursor.execute("BEGIN")
+        cursor.execute(statement)
+        if replaces:
+            cursor.execute(rename(kind, place, "", BACKUP))
+        cursor.execute(rename(kind, place, TEMPORARY, ""))
+        content = self._leave_marker(cursor, request, node, kind, place)
+        cursor.execute("COMMIT")
+        cursor.execute(drop(kind, place, BACKUP))
+        catalog.relations[place.key] = (kind, place.identifier)
+        count = self._count(cursor, kind, place, content)
+        if content is not None and self._session.places is not None:
+            self._session.places.note_content(node, content)
+        return self._outcome(step, "success", began, executing, row_count=count)
+
+    def _replaces(self, kind: GeneratedKind, place: Place, cursor: DirectCursor, catalog: _Catalog) -> bool:
+        database, schema, name = place.key
+        if any((database, schema, name + suffix) in catalog.relations for suffix in (TEMPORARY, BACKUP)):
+            raise NotDirectError
+        existing = catalog.relations.get(place.key)
+        if existing is None:
+            return False
+        if existing != (kind, place.identifier):
+            raise NotDirectError
+        if kind is GeneratedKind.TABLE:
+            names = [place.database, place.schema, place.identifier]
+            if cursor.execute(KEYS_AND_INDEXES, names).fetchall():
+                raise NotDirectError
+        return True
+
+    def _leave_marker(
+        self, cursor: DirectCursor, request: Request, node: NodeId, kind: GeneratedKind, place: Place
+    ) -> Content | None:
+        places = self._session.places
+        if request.mark is None or places is None or not places.is_made(place.database):
+            return None
+        relation = Relation(database=place.database, schema=place.schema, identifier=place.identifier)
+        built = Built(
+            relation=relation, is_table=kind is GeneratedKind.TABLE, writes_file=False, most_rows=places.most_rows
+        )
+        content = self._session.content(cursor, built)
+        text = None if content is None else content_text(content)
+        home = places.home(place.database)
+        cursor.execute(adds_marker(home, place.beside(""), request, request.mark, is_whole=True, content=text))
+        return content
+
+    @staticmethod
+    def _count(cursor: DirectCursor, kind: GeneratedKind, place: Place, content: Content | None) -> int | None:
+        if kind is not GeneratedKind.TABLE:
+            return None
+        if content is not None and content.count is not None and content.kind == TABLE:
+            return content.count
+        [(count,)] = cursor.execute(f"select count(*) from {place.beside('')}").fetchall()  # noqa: S608  # quoted
+        return int(count)
+
+    def _test(self, step: BuildStep | TestStep, cursor: DirectCursor, began: datetime) -> Outcome:
+        code, (warn_if, error_if) = self._codes[step.node], self._records().limits_of(step.node)
+        statement = count_failures(code.code, warn_if=warn_if, error_if=error_if)
+        executing = datetime.now(UTC)
+        [(failures, warns, fails)] = cursor.execute(statement).fetchall()
+        if warns or fails:
+            raise NotDirectError
+        self._write_files(code, statement)
+        del failures  # dbt reports none of a test that passes, whatever its limits allow
+        return self._outcome(step, "pass", began, executing)
+
+    def _outcome(
+        self,
+        step: BuildStep | TestStep,
+        word: str,
+        began: datetime,
+        executing: datetime,
+        row_count: int | None = None,
+    ) -> Outcome:
+        ended, code = datetime.now(UTC), self._codes[step.node]
+        record = self._records().executed(step.node, word, code, began, executing, ended)
+        with self._lock:
+            self._untold.append((step.node, record))
+        return Outcome(
+            step_id=step.id,
+            status=Status.SUCCESS,
+            tool_word=word,
+            message=str(record["message"] or ""),
+            started_at=began,
+            ended_at=ended,
+            row_count=row_count,
+            query_seconds=(ended - executing).total_seconds(),
+            failures=0 if word == "pass" else None,
+            path=step.path,
+            compiled_path=code.compiled_path,
+            dbt_results=(record,),
+        )
+
+    @staticmethod
+    def _write_files(code: CompiledCode, statement: str) -> None:
+        for path, text in ((code.compiled_path, code.code), (code.build_path, statement)):
+            file = Path(path)
+            if not file.exists() or file.read_bytes() != text.encode():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
