@@ -29,20 +29,16 @@ from orchestrator.plan.plan_words import plan_to_json
 from orchestrator.plan.request import Upstream, Verb
 from orchestrator.plan.step import StepId
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
-from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.locked_text import locked_to_json
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
-from orchestrator.report.upgrade_text import print_upgrade, upgrade_to_json
 from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.wiring.asking import await_conditions
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.estimating import estimate_of
-from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.planning import (
     dbt_args,
@@ -58,7 +54,6 @@ from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking, unmovable
 from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
-from orchestrator.wiring.upgrading import preview_upgrade
 
 __all__ = [
     "Command",
@@ -155,7 +150,10 @@ def run(
     run_id = run_id or new_run_id()
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
-        await_conditions(command, foreword.hear)  # before anything is opened
+        if command.wait_for:  # before anything is opened
+            from orchestrator.wiring.asking import await_conditions
+
+            await_conditions(command, foreword.hear)
         with opened(command, Inbox(), hear=foreword.hear, is_new_run=True) as project:
             require_consent_of(command, project)  # before anything waits for a lease
             # dbt resolves the selection once. The steps are made again under the lease, because tables may have
@@ -239,6 +237,9 @@ def _as_json(made: Planned) -> dict[str, object]:
 
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result depends on, now and at its last success; the exit code is 0."""
+    from orchestrator.report.explanation import explanation_to_json, print_explanation
+    from orchestrator.wiring.explaining import explain_node
+
     alone = replace(command, ingest=False)  # nothing is loaded, so mistakes in the ingestion modules do not matter
     with opened(
         alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True, placement=command.placement
@@ -253,6 +254,9 @@ def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
 
 def show_upgrade(command: Command, *, as_json: bool) -> int:
     """Print what the installed releases of the tools make a run rebuild; the exit code is 0."""
+    from orchestrator.report.upgrade_text import print_upgrade, upgrade_to_json
+    from orchestrator.wiring.upgrading import preview_upgrade
+
     with opened(command, Inbox(), hear=tell_on_stderr, only_reads=True) as project:
         found = preview_upgrade(project, command)
     if as_json:

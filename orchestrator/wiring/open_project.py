@@ -17,6 +17,7 @@ from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.discovery import Discovery
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
+from orchestrator.adapters.reading_cache import ReadingCache
 from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.adapters.versions import stated_bounds
@@ -34,10 +35,11 @@ from orchestrator.plan.scheduled_vars import vars_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
+from orchestrator.reuse.fingerprints.text_readings import TextReadings
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from orchestrator.ways.way import Ways
-from orchestrator.wiring.dbt_choice import KeptUse, dbt_of, kept_answers
+from orchestrator.wiring.dbt_choice import KeptUse, dbt_of, kept_answers, kept_folder
 from orchestrator.wiring.log_files import own_log
 from orchestrator.wiring.project_graph import graph_of, masked_discovery, start_discovery
 from orchestrator.wiring.target_markers import target_record
@@ -61,6 +63,8 @@ class OpenProject:
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
     interval: DataInterval | None = None
     """The data interval of a scheduled run."""
+    readings: TextReadings = field(default_factory=TextReadings)
+    """The readings of templates, with those that earlier commands kept."""
     _warehouse: ChildWarehouse | None = field(default=None)
     _locked_for_long: WarehouseLockedError | None = field(default=None)
     locked: LockedDatabase | None = None
@@ -227,7 +231,16 @@ def open_project(
             hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
             only_reads=only_reads,
             interval=call.scheduled.interval if call.scheduled else None,
+            readings=_kept_readings(settings, masker, resources),
         )
+
+
+def _kept_readings(settings: Settings, masker: Masker, resources: ExitStack) -> TextReadings:
+    """Return the readings of templates that are kept; new ones are kept when the project is closed."""
+    cache = ReadingCache(kept_folder(settings), masker.knows_any_in)
+    readings = cache.load()
+    resources.callback(cache.save, readings)
+    return readings
 
 
 def _learn_secrets(masker: Masker, settings: Settings) -> None:

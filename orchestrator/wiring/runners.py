@@ -70,7 +70,8 @@ def make_runners(
 
     dbt receives the outcomes in `settled`, so that its end hooks see the results of the whole run. Steps that were
     started before continue with what is `left` of them. `was_built` says that nodes of the plan are recorded as built
-    in this target by earlier runs. What each successful build leaves becomes `known`. The `command` says whether dbt executes every node, and for which scheduled time the steps of one's own run.
+    in this target by earlier runs. What each successful build leaves becomes `known`. The `command` says whether dbt
+    executes every node, and for which scheduled time the steps of one's own run.
     """
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, known, is_expected=was_built)
@@ -109,7 +110,9 @@ def _direct_session(
 ) -> DirectSession | None:
     """Return where nodes can be executed without dbt; None if only dbt can open the database as dbt does."""
     target = project.target
-    if not generated or not target.is_file or target.opened_by_dbt:
+    flags = project.snapshot.flags
+    by_time = flags.sample or flags.event_time_start or flags.event_time_end  # shows in the compiled code
+    if not generated or not target.is_file or target.opened_by_dbt or by_time:
         return None
 
     def warehouse() -> DuckdbWarehouse:

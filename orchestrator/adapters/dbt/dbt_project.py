@@ -203,8 +203,8 @@ class DbtProject:
         If dbt is not open, and may not be needed, the first step that it runs opens it.
         """
         dbt = LateDbt(lambda: self._started(start, ledger))
-        ledger = DbtLedger(dbt, lambda: self._records_without_dbt)
-        direct = None if start.direct is None else self._direct(start.direct)
+        direct = None if start.direct is None or self._late.is_open else self._direct(start.direct)
+        ledger = DbtLedger(dbt, lambda: self._records_without_dbt, direct)
         can_wait = all(direct is not None and direct.can_run(NodeId(step)) for step in start.certain)
         if self._late.is_open or not can_wait:
             dbt.get()

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.compiled_code import CompiledCode
+from orchestrator.adapters.dbt.dbt_error_class import error_class
 from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.run_records import KeptRecords
 from orchestrator.adapters.record_sql import adds_marker
@@ -92,6 +93,7 @@ class DirectRuns:
         self._lock = threading.Lock()
         self._catalog: _Catalog | None = None
         self._cursors: dict[StepId, DirectCursor] = {}
+        self._interrupted: set[StepId] = set()
         self._untold: list[tuple[NodeId, Mapping[str, object]]] = []
 
     def can_run(self, node: NodeId) -> bool:
@@ -106,22 +108,42 @@ class DirectRuns:
         if request.attempt > 1 or request.verify is not None:
             return None
         began = datetime.now(UTC)
+        with self._lock:
+            self._interrupted.discard(step.id)
         try:
             catalog = self._prepared()
             with self._cursor(step.id) as cursor:
                 if self._session.kinds[step.node] is GeneratedKind.TEST:
                     return self._test(step, cursor, began)
                 return self._build(step, request, cursor, catalog, began)
-        except NotDirectError:
-            return None
-        except Exception:  # noqa: BLE001  # whatever the database says, dbt is to say it
-            return None
+        except Exception as error:  # noqa: BLE001  # whatever the database says, dbt is to say it
+            was_interrupted = step.id in self._interrupted or stop.is_set()
+            return self._broken(step, str(error), began) if was_interrupted else None
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Interrupt the statements of these steps."""
-        for cursor in [cursor for step, cursor in self._cursors.items() if step in steps]:
+        with self._lock:
+            running = {step: cursor for step, cursor in self._cursors.items() if step in steps}
+            self._interrupted |= running.keys()
+        for cursor in running.values():
             with suppress(Exception):  # it may just have been closed
                 cursor.interrupt()
+
+    def _broken(self, step: BuildStep | TestStep, error: str, began: datetime) -> Outcome:
+        """Return the outcome of a step that was interrupted, in dbt's words."""
+        kind = "model" if isinstance(step, BuildStep) else "test"
+        message = f"Runtime Error in {kind} {step.name} ({step.path})\n  {error}"
+        return Outcome(
+            step_id=step.id,
+            status=Status.ERROR,
+            tool_word="error",
+            message=message,
+            error_class=error_class(Status.ERROR, message),
+            started_at=began,
+            ended_at=datetime.now(UTC),
+            path=step.path,
+            dbt_results=(self._records().lost(step.node, message),),
+        )
 
     def tell(self, dbt: TakesOver) -> None:
         """Let dbt, which has started meanwhile, know what was executed here: for its hooks, cache and manifest."""
@@ -157,11 +179,14 @@ class DirectRuns:
 
     @contextmanager
     def _cursor(self, step: StepId) -> Iterator[DirectCursor]:
-        cursor = self._cursors[step] = self._session.open_cursor()
+        cursor = self._session.open_cursor()
+        with self._lock:
+            self._cursors[step] = cursor
         try:
             yield cursor
         finally:
-            del self._cursors[step]
+            with self._lock:
+                del self._cursors[step]
             cursor.close()
 
     def _build(
@@ -178,7 +203,7 @@ class DirectRuns:
         if replaces:
             cursor.execute(rename(kind, place, "", BACKUP))
         cursor.execute(rename(kind, place, TEMPORARY, ""))
-        content = self._leave_marker(cursor, request, node, kind, place)
+        content = self._leave_marker(cursor, request, kind, place)
         cursor.execute("COMMIT")
         cursor.execute(drop(kind, place, BACKUP))
         catalog.relations[place.key] = (kind, place.identifier)
@@ -203,7 +228,7 @@ class DirectRuns:
         return True
 
     def _leave_marker(
-        self, cursor: DirectCursor, request: Request, node: NodeId, kind: GeneratedKind, place: Place
+        self, cursor: DirectCursor, request: Request, kind: GeneratedKind, place: Place
     ) -> Content | None:
         places = self._session.places
         if request.mark is None or places is None or not places.is_made(place.database):

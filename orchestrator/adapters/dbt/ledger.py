@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from orchestrator.adapters.dbt.artifacts import write_artifacts
+from orchestrator.adapters.dbt.direct_runs import DirectRuns
 from orchestrator.adapters.dbt.late_dbt import LateDbt
 from orchestrator.adapters.dbt.outcome_ledger import OutcomeLedger
 from orchestrator.adapters.dbt.run_records import RunRecords
@@ -28,9 +29,10 @@ from orchestrator.plan.step import (
 class DbtLedger(OutcomeLedger):
     """The ledger of the steps that dbt runs; steps of other tools matter to it only as writers of relations."""
 
-    def __init__(self, dbt: LateDbt, without: Callable[[], RunRecords]) -> None:
-        """Set dbt's part of the run, and what returns the records of a run in which it does not start."""
+    def __init__(self, dbt: LateDbt, without: Callable[[], RunRecords], direct: DirectRuns | None = None) -> None:
+        """Set dbt's part of the run, the records of a run in which it does not start, and what runs nodes without it."""
         super().__init__()
+        self._direct = direct
         self._dbt = dbt
         self._without = without
 
@@ -53,6 +55,8 @@ class DbtLedger(OutcomeLedger):
         """Write dbt's artifacts; raises ProjectError or FullDiskError if a file cannot be written."""
         if self._started is None:
             return
+        if self._direct is not None and self._dbt.started is not None:
+            self._direct.tell(self._dbt.started.runs)  # its manifest is written
         made = self._without() if self._dbt.started is None else self._dbt.started.records
         instead = {node: made.skipped(node) for node in self.skipped_nodes()}
         instead |= {node: made.lost(node, message) for node, message in self.lost_nodes().items()}

@@ -1,10 +1,9 @@
 """Decides which nodes compile to the same code as long as the project, its variables and the command stay the same."""
 
-from collections.abc import Iterator
-
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId
-from orchestrator.reuse.fingerprints.macros import MacroIndex, Needs, together
+from orchestrator.reuse.fingerprints.allowed import BESIDE_THE_SQL
+from orchestrator.reuse.fingerprints.macros import MacroIndex, together
 from orchestrator.reuse.fingerprints.own_parts import texts_in
 from orchestrator.reuse.fingerprints.reading import read_argument
 
@@ -32,16 +31,17 @@ class SteadyCode:
     def _is_steady_itself(self, node: DbtNode) -> bool:
         if node.definition.language != "sql":
             return False
-        needs = together(self._needs(node))
-        return not (needs.volatile or needs.asks or needs.unknown or needs.beside_the_sql)
-
-    def _needs(self, node: DbtNode) -> Iterator[Needs]:
         index, definition = self._index, node.definition
-        arguments = [read_argument(text) for text in texts_in(definition.arguments)]
-        readings = [index.read(definition.raw_code), *arguments]
+        readings = [index.read(definition.raw_code), *map(read_argument, texts_in(definition.arguments))]
         roots = dict.fromkeys(root for reading in readings for root in index.roots(reading))
         roots |= dict.fromkeys(macro for macro in definition.macros if macro in index.macros)
-        yield from (index.needs_of(reading, node.path) for reading in readings)
-        yield from (index.closure(root).needs for root in roots)
-        # dbt may call these for any node: a macro of the project that overrides one of dbt.
-        yield from (closure.needs for closure in index.everywhere)
+        # dbt may call those that override a macro of its own for any node.
+        closures = [*(index.closure(root) for root in roots), *index.everywhere]
+        own = [index.needs_of(reading, node.path) for reading in readings]
+        needs = together([*own, *(closure.needs for closure in closures)])
+        if needs.volatile or needs.asks or needs.unknown:
+            return False
+        # Flags are part of the command. What exists in the database is not.
+        reached = {macro for closure in closures for macro in closure.reached.through}
+        readings += [index.read(index.macros[macro].code) for macro in reached] if needs.beside_the_sql else []
+        return not needs.beside_the_sql or all(BESIDE_THE_SQL.isdisjoint(reading.names) for reading in readings)
