@@ -124,6 +124,7 @@ def _direct_session(
         open_cursor=lambda: warehouse().dbt_session(),  # it is opened later
         content=lambda cursor, built: warehouse().built_content(cursor, built),
         kinds=generated,
+        ephemeral=[node for node in planned if project.graph.manifest.nodes[node].is_ephemeral],
         planned=planned,
         places=record,
     )

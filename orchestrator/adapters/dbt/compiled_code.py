@@ -11,8 +11,9 @@ class CompiledCode:
 
     code: str
     compiled_path: str
-    build_path: str
-    """The file of the statement in `target/run`; like the other path, relative to the project's folder."""
+    build_path: str | None
+    """The file of the statement in `target/run`; like the other path, relative to the project's folder. An ephemeral
+    model has none."""
     ctes: tuple[Mapping[str, str], ...] = ()
     """The ephemeral models that were inlined, as in the manifest."""
     macros: tuple[str, ...] = field(default=())
@@ -34,7 +35,7 @@ class CompiledCode:
 
 def code_of(node: Any) -> CompiledCode | None:  # noqa: ANN401  # dbt's node
     """Return the compiled code of a node that was executed; None if it has none."""
-    if not node.compiled_code or not node.compiled_path or not node.build_path:
+    if not node.compiled_code or not node.compiled_path:
         return None
     return CompiledCode(
         code=node.compiled_code,

@@ -53,8 +53,8 @@ class DirectCursor(Protocol):
 class TakesOver(Protocol):
     """dbt, once it has started."""
 
-    def take_over(self, unique_id: NodeId, record: Mapping[str, Any], code: CompiledCode) -> None:
-        """Take note of a node that was executed without it."""
+    def take_over(self, unique_id: NodeId, record: Mapping[str, Any] | None, code: CompiledCode) -> None:
+        """Take note of a node that was executed without it; an ephemeral model has no record."""
 
 
 class NotDirectError(Exception):
@@ -69,6 +69,8 @@ class DirectSession:
     content: Callable[[DirectCursor, Built], Content | None]
     """Returns what a build leaves, inside its transaction."""
     kinds: Mapping[NodeId, GeneratedKind]
+    ephemeral: Collection[NodeId]
+    """The ephemeral models of the run, for which nothing is executed."""
     planned: Collection[NodeId]
     """The nodes of the run, whose schemas are created."""
     places: Places | None
@@ -88,13 +90,15 @@ class DirectRuns:
         self, session: DirectSession, codes: Mapping[NodeId, CompiledCode], records: Callable[[], KeptRecords]
     ) -> None:
         self._session = session
-        self._codes = {node: code for node, code in codes.items() if node in session.kinds}
+        known = {*session.kinds, *session.ephemeral}
+        self._codes = {node: code for node, code in codes.items() if node in known}
         self._records = records
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held for moments only: an interruption must not wait
+        self._preparing = threading.Lock()
         self._catalog: _Catalog | None = None
         self._cursors: dict[StepId, DirectCursor] = {}
         self._interrupted: set[StepId] = set()
-        self._untold: list[tuple[NodeId, Mapping[str, object]]] = []
+        self._untold: list[tuple[NodeId, Mapping[str, object] | None]] = []
 
     def can_run(self, node: NodeId) -> bool:
         """Return whether the code of a node is known."""
@@ -110,6 +114,8 @@ class DirectRuns:
         began = datetime.now(UTC)
         with self._lock:
             self._interrupted.discard(step.id)
+        if step.node in self._session.ephemeral:
+            return self._compiled(step, began)
         try:
             catalog = self._prepared()
             with self._cursor(step.id) as cursor:
@@ -154,7 +160,7 @@ class DirectRuns:
 
     def _prepared(self) -> _Catalog:
         """Create the schemas and list the relations, once, as dbt does before its first node."""
-        with self._lock:
+        with self._preparing:
             if self._catalog is None:
                 cursor = self._session.open_cursor()
                 try:
@@ -173,7 +179,9 @@ class DirectRuns:
                     for database, schema, name, kind in rows
                 }
                 if self._session.places is not None:
-                    self._session.places.make(sorted({self._records().place_of(node).database for node in self._codes}))
+                    self._session.places.make(
+                        sorted({self._records().place_of(node).database for node in self._session.kinds})
+                    )
                 self._catalog = _Catalog(found)
             return self._catalog
 
@@ -290,9 +298,31 @@ class DirectRuns:
             dbt_results=(record,),
         )
 
+    def _compiled(self, step: BuildStep | TestStep, began: datetime) -> Outcome | None:
+        """Return the outcome of an ephemeral model, which dbt only compiles; dbt records no result of it."""
+        code = self._codes[step.node]
+        try:
+            self._write_files(code, "")
+        except OSError:
+            return None
+        self._records().compiled(step.node, code)
+        with self._lock:
+            self._untold.append((step.node, None))
+        return Outcome(
+            step_id=step.id,
+            status=Status.SUCCESS,
+            tool_word="success",
+            started_at=began,
+            ended_at=datetime.now(UTC),
+            path=step.path,
+            compiled_path=code.compiled_path,
+        )
+
     @staticmethod
     def _write_files(code: CompiledCode, statement: str) -> None:
         for path, text in ((code.compiled_path, code.code), (code.build_path, statement)):
+            if path is None:
+                continue
             file = Path(path)
             if not file.exists() or file.read_bytes() != text.encode():
                 file.parent.mkdir(parents=True, exist_ok=True)

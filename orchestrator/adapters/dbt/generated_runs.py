@@ -48,7 +48,7 @@ class GeneratedRuns:
     def note_direct(self, node: Any, code: CompiledCode) -> None:  # noqa: ANN401  # dbt's node
         """Take note of a node that was executed without dbt."""
         put_into(node, code)
-        if self._kinds[node.unique_id] is not GeneratedKind.TEST:
+        if self._kinds.get(node.unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
             self._cache(node)
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's runner
@@ -75,14 +75,15 @@ class GeneratedRuns:
         self._commit()
         self._execute(drop(kind, place, BACKUP))
         self._cache(node)
-        self._note(node)
+        self.note(node)
         return self._success(node)
 
     def _cache(self, node: Any) -> None:  # noqa: ANN401  # as above
         relation = self._adapter.Relation.create_from(self._config, node, type=node.config.materialized)
         self._adapter.cache_added(relation.incorporate(dbt_created=True))
 
-    def _note(self, node: Any) -> None:  # noqa: ANN401  # as above
+    def note(self, node: Any) -> None:  # noqa: ANN401  # as above
+        """Take note of what a node was compiled to."""
         if (code := code_of(node)) is not None:
             self.codes[node.unique_id] = code
 
@@ -114,7 +115,7 @@ class GeneratedRuns:
         for macro in _CALLED_BY_A_TEST:
             node.depends_on.add_macro(macro)
         [(failures, should_warn, should_error)] = self._execute(statement).fetchall()
-        self._note(node)
+        self.note(node)
         return TestResultData(
             failures=failures,
             should_warn=bool(should_warn),

@@ -30,7 +30,7 @@ class DbtLedger(OutcomeLedger):
     """The ledger of the steps that dbt runs; steps of other tools matter to it only as writers of relations."""
 
     def __init__(self, dbt: LateDbt, without: Callable[[], RunRecords], direct: DirectRuns | None = None) -> None:
-        """Set dbt's part of the run, the records of a run in which it does not start, and what runs nodes without it."""
+        """Set dbt's part of the run, the records of a run that does without it, and what executes nodes without it."""
         super().__init__()
         self._direct = direct
         self._dbt = dbt

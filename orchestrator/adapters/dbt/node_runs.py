@@ -157,6 +157,8 @@ class NodeRuns:
         finally:
             in_progress.discard(unique_id)
         self._keep(node, result)
+        if node.is_ephemeral_model and str(result.status) == "success":
+            self.generated.note(node)
         return result
 
     def row_count(self, result: Any) -> int | None:  # noqa: ANN401  # dbt's RunResult
@@ -179,10 +181,10 @@ class NodeRuns:
         """Make microbatch models run only the remaining batches; with a full refresh they run all of them."""
         self._left.update(batches)
 
-    def take_over(self, unique_id: NodeId, record: Mapping[str, Any], code: CompiledCode) -> None:
+    def take_over(self, unique_id: NodeId, record: Mapping[str, Any] | None, code: CompiledCode) -> None:
         """Take note of a node that was executed without dbt, as if dbt had executed it."""
         self.generated.note_direct(self._session.manifest.expect(unique_id), code)
-        self.recall([record])
+        self.recall([] if record is None else [record])
 
     def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
         """Restore results, given as run_results.json entries, in a resumed run; on-run-end hooks see them."""

@@ -128,6 +128,10 @@ class KeptRecords:
             "compiled_code": code.code,
         }
 
+    def compiled(self, node: NodeId, code: CompiledCode) -> None:
+        """Take note of the code of an ephemeral model."""
+        self._codes[node] = code
+
     def schemas_of(self, nodes: Collection[NodeId]) -> frozenset[tuple[str, str]]:
         """Return the database and schema of each of these nodes that has a relation."""
         found = (self._nodes[node] for node in nodes if node in self._nodes)

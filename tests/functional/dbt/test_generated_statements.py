@@ -206,5 +206,8 @@ def catalog(folder: Path) -> list[tuple[object, ...]]:
     with duckdb.connect(folder / "warehouse.duckdb") as connection:
         views = connection.execute("select schema_name, view_name, sql from duckdb_views() where not internal")
         found = views.fetchall()
-        columns = "select table_schema, table_name, column_name, data_type, is_nullable from information_schema.columns"
+        columns = (
+            "select table_schema, table_name, column_name, data_type, is_nullable from information_schema.columns"
+            " where table_schema != '_elt'"
+        )
         return sorted([*found, *connection.execute(columns).fetchall()])
