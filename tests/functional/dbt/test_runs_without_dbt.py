@@ -15,6 +15,7 @@ from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.run_records import KeptRecords, OpenRecords
+from orchestrator.adapters.dbt.project_answers import ProjectAnswers
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.api import run
 from orchestrator.cli.main import run_command_line
@@ -252,6 +253,13 @@ def test_a_copy_of_the_project_in_the_same_place_is_unchanged(built: Path, opene
     assert opened == []
 
 
+@pytest.fixture
+def no_codes(monkeypatch) -> None:
+    """Let no compiled code be kept, so that dbt executes every node that is due."""
+    monkeypatch.setattr(ProjectAnswers, "codes", {})
+
+
+@pytest.mark.usefixtures("no_codes")
 def test_a_table_that_was_changed_by_hand_is_built_by_a_dbt_that_is_opened_then(shop: Path, opened) -> None:
     """The answers are valid, and so dbt reads the same project."""
     sql(shop, "drop table main.fct_orders")
@@ -262,6 +270,7 @@ def test_a_table_that_was_changed_by_hand_is_built_by_a_dbt_that_is_opened_then(
     assert len(opened) == 1
 
 
+@pytest.mark.usefixtures("no_codes")
 def test_dbt_that_is_opened_in_a_run_has_the_start_of_the_command(shop: Path, opened) -> None:
     """As if it had been opened first."""
     sql(shop, "drop table main.fct_orders")
@@ -271,6 +280,7 @@ def test_dbt_that_is_opened_in_a_run_has_the_start_of_the_command(shop: Path, op
     assert metadata["invocation_started_at"] < metadata["generated_at"]
 
 
+@pytest.mark.usefixtures("no_codes")
 def test_an_input_that_changes_before_dbt_is_opened_ends_the_run_before_anything_is_built(
     shop: Path, monkeypatch, capfd
 ) -> None:
@@ -342,6 +352,7 @@ def test_a_load_without_new_rows_leaves_dbt_closed(loaded: Path, opened) -> None
     assert opened == []
 
 
+@pytest.mark.usefixtures("no_codes")
 def test_the_first_step_after_a_load_with_new_rows_opens_dbt(loaded: Path, opened, monkeypatch) -> None:
     """Two steps need it at once; it is opened once, and sees the rows of the load."""
     monkeypatch.setenv("ORDERS", "5")
@@ -355,6 +366,7 @@ def test_the_first_step_after_a_load_with_new_rows_opens_dbt(loaded: Path, opene
     assert all("compiled_code" in node for node in artifact(loaded, "manifest.json")["nodes"].values())
 
 
+@pytest.mark.usefixtures("no_codes")
 def test_dbt_that_cannot_be_opened_in_the_run_is_the_error_of_each_step(loaded: Path, monkeypatch) -> None:
     """No outcome is lost, nothing is built, and what changed is named once for each step that needed dbt."""
     monkeypatch.setenv("ORDERS", "5")
