@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from orchestrator.nodes.identity import NodeId, ResourceType, short_name
+from orchestrator.nodes.identity import NO_OPS, NodeId, ResourceType, short_name
 from orchestrator.nodes.prefix import Placement
 from orchestrator.plan.decision import Act, Decision, unconfirmed
 from orchestrator.plan.plan import Plan
@@ -28,7 +28,6 @@ from orchestrator.reuse.freshness_policy import for_what_it_waits
 from orchestrator.reuse.reasons import why_unknown
 
 NOT_UNDERSTOOD = "not understood: "
-_NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +144,7 @@ class _PlanEvaluation:
             return Decision(act=Act.RUN, words=reason_of(step))
         node = NodeId(step.id)
         # dbt ends these as no-op. There is no result that could be reused.
-        if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
+        if isinstance(step, BuildStep) and step.resource_type in NO_OPS:
             return Decision(act=Act.RUN, words=reason_of(step))
         may_reuse = self.wishes.may_reuse(step)
         # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.
