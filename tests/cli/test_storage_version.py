@@ -133,6 +133,20 @@ def test_the_format_changes_neither_the_saved_parse_nor_what_is_reused(elt, mini
     assert (project / "target/partial_parse.msgpack").stat().st_ino == parsed
 
 
+def test_a_view_whose_text_an_older_format_changes_is_reused_and_verified(elt, mini):
+    """DuckDB resolves types and numbers of views when it stores them in an older format."""
+    project = mini("storage_version: v1.2.0\n")
+    (project / "models/all_sold.sql").write_text(
+        "{{ config(materialized='view') }} select cast('2026-01-02' as date) as day, 1_000 as many,"
+        " cast(id as numeric) as id, amount::text as amount from {{ ref('sold') }}"
+    )
+    assert elt("run", project=project).code == 0
+    words = ("run", "--select", "all_sold", "--skip-unchanged", "--no-ingest", "--verify-reuse", "100%")
+    said = elt(*words, project=project)
+    assert said.code == 0, said.out
+    assert [line for line in said.out.splitlines() if "model all_sold" in line and "verified: built again" in line]
+
+
 def test_an_existing_file_in_an_older_format_keeps_it(elt, mini):
     """Every release that reads the newer format reads the older one as well."""
     project = mini("storage_version: v1.5.0\n")
