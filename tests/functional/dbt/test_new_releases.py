@@ -104,6 +104,16 @@ def test_a_file_of_variables_in_the_working_folder_is_not_read_if_the_project_is
 
 
 @SINCE_1_12
+def test_a_syntax_error_in_vars_yml_names_the_file(project: Path) -> None:
+    """dbt says only that there is a syntax error."""
+    (project / "vars.yml").write_text("vars: [\n")
+    command = [sys.executable, "-m", "orchestrator", "plan", "--project-dir", str(project)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "dbt cannot parse vars.yml: Syntax error" in done.stderr
+
+
+@SINCE_1_12
 def test_vars_of_their_own_file_are_vars_of_the_project(project: Path, tmp_path: Path) -> None:
     """vars.yml beside dbt_project.yml; --vars wins, and another value is a reason to build again."""
     changes = {
