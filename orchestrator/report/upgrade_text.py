@@ -15,7 +15,7 @@ _TITLES = {
     RebuildCause.UPGRADE: "Rebuilt because of the upgrade alone",
     RebuildCause.BOTH: "Rebuilt because of the upgrade and of other changes",
     RebuildCause.ABOVE: "Rebuilt because of a node above",
-    RebuildCause.OTHER: "Rebuilt without the upgrade too",
+    RebuildCause.OTHER: "Rebuilt because of other changes alone",
     RebuildCause.IF_CHANGED: "Rebuilt if the run changes what they read",
     RebuildCause.NEVER_BUILT: "Never built",
 }
