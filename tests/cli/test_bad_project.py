@@ -362,3 +362,12 @@ def test_a_crash_inside_dbt_names_the_file(elt, tmp_path, mistake):
     files, told = CRASHES[mistake]
     shop = write_shop(tmp_path, files)
     elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "--debug")
+
+
+@pytest.mark.parametrize("name", ["packages.yml", "dependencies.yml"])
+def test_a_syntax_error_in_a_file_beside_the_project_names_that_file(elt, tmp_path, name):
+    """dbt_project.yml, which dbt reads with it, is not blamed."""
+    said = elt("plan", project=write_shop(tmp_path, {name: "packages: [\n"}))
+    assert said.code == 2
+    assert f"{name} cannot be read: Syntax error" in said.err
+    assert "dbt_project.yml" not in said.err

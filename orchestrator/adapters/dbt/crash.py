@@ -32,6 +32,18 @@ def worked_on(error: BaseException) -> tuple[str, str, str] | None:
     return next(filter(None, map(_worked_on, frames)), None)
 
 
+def file_beside_the_project(error: BaseException) -> str:
+    """Return the YAML file beside dbt_project.yml, such as packages.yml, that dbt was reading; empty if it was none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame, _ in traceback.walk_tb(cause.__traceback__):
+            path = frame.f_locals.get("file_path")
+            if frame.f_code.co_name == "load_yml_dict" and isinstance(path, str):
+                return Path(path).name
+        cause = cause.__context__
+    return ""
+
+
 def crashed(error: BaseException, project_dir: Path) -> ParseError:
     """Return an error that names what dbt was working on, with the line if it can be found."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]

@@ -12,7 +12,7 @@ from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
-from orchestrator.adapters.dbt.crash import line_of_name, worked_on
+from orchestrator.adapters.dbt.crash import file_beside_the_project, line_of_name, worked_on
 from orchestrator.adapters.dbt.error_location import blank_lines_before, only_line_with, place_of
 from orchestrator.errors import ParseError
 
@@ -117,7 +117,7 @@ def _subject(error: BaseException) -> tuple[str, str, str]:
         return _kind(node), str(getattr(node, "name", "")), str(file)
     if type(error).__name__ == "DbtSelectorsError":
         return "", "", "selectors.yml"
-    kind, name, file = worked_on(error) or ("", "", "")
+    kind, name, file = worked_on(error) or ("", "", file_beside_the_project(error))
     return (kind, name, file) if kind else ("", "", file)
 
 

@@ -14,8 +14,8 @@ import pytest
 from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.run_records import KeptRecords, OpenRecords
 from orchestrator.adapters.dbt.project_answers import ProjectAnswers
+from orchestrator.adapters.dbt.run_records import KeptRecords, OpenRecords
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.api import run
 from orchestrator.cli.main import run_command_line
