@@ -38,8 +38,14 @@ def upgrade_lines(found: UpgradePreview) -> Iterator[Text]:
         for one in found.releases:
             now = one.now or "not installed"
             yield Text(f"  {one.tool:<{width}}  {one.before} → {now}  ({count(one.nodes, 'node')})")
-    else:
+    elif not found.releases_unknown:
         yield Text("Everything was last built with the releases that are installed.")
+    if found.releases_unknown:
+        concerned = count(found.releases_unknown, "node")
+        yield Text(
+            f"The releases of the last build are not recorded for {concerned}: the run was deleted, or continued after the"
+            " upgrade."
+        )
     for cause, title in _TITLES.items():
         nodes = found.of(cause)
         if nodes:
@@ -80,5 +86,6 @@ def upgrade_to_json(found: UpgradePreview) -> dict[str, object]:
             }
             for one in found.rebuilt
         ],
+        "releases_unknown": found.releases_unknown,
         "reused": found.reused,
     }

@@ -10,6 +10,7 @@ from orchestrator.plan.decision import Act
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import BuildStep, StepId, TestStep
 from orchestrator.reuse.fingerprints.compare import Change, Comparison, ComparisonVerdict
+from orchestrator.reuse.fingerprints.make import FINGERPRINTED
 from orchestrator.reuse.last_success import LastSuccess
 
 OF_RELEASES = frozenset({"adapter", "python"})
@@ -73,6 +74,16 @@ class UpgradePreview:
     """In the order of the plan."""
     reused: int
     """The number of nodes and checks that are not run again."""
+    releases_unknown: int = 0
+    """The number of nodes that the upgrade rebuilds, although their run was deleted, or records the installed releases.
+
+    A run records the releases of the process that ended it: it may have been continued after the upgrade.
+    """
+
+    @property
+    def upgraded(self) -> frozenset[NodeId]:
+        """The nodes that were last built with other releases."""
+        return frozenset(one.step.node for one in self.of(RebuildCause.UPGRADE, RebuildCause.BOTH))
 
     def of(self, *causes: RebuildCause) -> tuple[RebuiltNode, ...]:
         """Return the nodes that are rebuilt for one of these causes."""
@@ -94,6 +105,8 @@ def preview_of(
     rebuilt, reused = [], 0
     for step in plan.steps:
         if not isinstance(step, BuildStep | TestStep) or step.decision is None:
+            continue
+        if step.resource_type not in FINGERPRINTED:  # dbt builds nothing for an exposure or a saved query
             continue
         if step.decision.act not in _REBUILT:
             reused += 1
@@ -125,6 +138,15 @@ def release_changes(
     return tuple(
         ReleaseChange(tool=tool, before=before, now=installed.get(tool, ""), nodes=nodes)
         for (tool, before), nodes in sorted(others.items())
+    )
+
+
+def differing(built_with: Mapping[NodeId, Mapping[str, str]], installed: Mapping[str, str]) -> frozenset[NodeId]:
+    """Return the nodes of which a tool has another version now than the one that their runs recorded."""
+    return frozenset(
+        node
+        for node, versions in built_with.items()
+        if any(before != installed.get(tool) for tool, before in versions.items())
     )
 
 

@@ -1,6 +1,8 @@
 """`elt plan --upgrade-preview`: what other releases of the tools make a run rebuild, and why."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,69 @@ def test_an_edit_without_an_upgrade_is_named_as_such(elt, shop: Path) -> None:
 def test_a_project_that_was_never_built_has_nothing_to_compare_with(elt, shop: Path) -> None:
     """It says so, and what to do."""
     elt("plan", "--upgrade-preview", project=shop).refuses("No run is recorded", "`elt run` builds and records")
+
+
+UNIT_TEST = {
+    "models/marts/unit_tests.yml": """
+        unit_tests:
+          - name: both_orders_count
+            model: dim_customers
+            given:
+              - {input: ref('stg_customers'), rows: [{customer_id: 1, name: Ann}]}
+              - {input: ref('fct_orders'), rows: [{customer_id: 1, amount: 1}, {customer_id: 1, amount: 2}]}
+            expect: {rows: [{customer_id: 1, name: Ann, spent: 3}]}
+        """
+}
+GROWS = """
+    {{ config(materialized='incremental', unique_key='order_id') }}
+    select order_id, amount from {{ ref('stg_orders') }}
+    {% if is_incremental() %} where order_id > (select max(order_id) from {{ this }}) {% endif %}
+"""
+BOARD = "exposures: [{name: board, type: dashboard, owner: {name: Ann}, depends_on: [ref('dim_customers')]}]"
+
+
+def test_a_unit_test_is_rebuilt_like_any_other_check(elt, tmp_path: Path, upgrade) -> None:
+    """It has no compiled code before it runs."""
+    shop = write_shop(tmp_path / "shop", UNIT_TEST)
+    elt("run", project=shop)
+    upgrade("1.11.99")
+    (found,) = (one for one in preview(elt, shop)["rebuilt"] if one["kind"] == "unit_test")
+    assert (found["cause"], found["compiled_code"]) == ("upgrade", "unknown")
+
+
+def test_the_first_build_of_an_incremental_model_is_not_taken_for_other_code(elt, tmp_path: Path, upgrade) -> None:
+    """It compiled without the part that only later builds have."""
+    shop = write_shop(tmp_path / "shop", {"models/marts/grows.sql": GROWS})
+    elt("run", project=shop)
+    upgrade("1.11.99")
+    (found,) = (one for one in preview(elt, shop)["rebuilt"] if one["id"] == "model.shop.grows")
+    assert found["compiled_code"] == "same"
+
+
+def test_an_exposure_is_not_listed_as_never_built(elt, tmp_path: Path) -> None:
+    """dbt builds nothing for it."""
+    shop = write_shop(tmp_path / "shop", {"models/board.yml": BOARD})
+    elt("run", project=shop)
+    assert preview(elt, shop)["rebuilt"] == []
+
+
+@pytest.mark.parametrize("left", ["garbage", "a torn file"])
+def test_a_damaged_record_is_not_taken_for_a_missing_one(elt, shop: Path, left: str) -> None:
+    """The message is that of the record."""
+    elt("run", project=shop)
+    record = shop / ".elt/history.db"
+    record.write_bytes(b"no database" * 500 if left == "garbage" else record.read_bytes()[:5_000])
+    elt("plan", "--upgrade-preview", project=shop).refuses("The record of runs", "history.db")
+
+
+def test_a_run_that_was_continued_after_the_upgrade_does_not_hide_it(elt, shop: Path, upgrade) -> None:
+    """A run records the releases of the process that ended it, also for what was built before."""
+    elt("run", project=shop)
+    upgrade("1.11.99")
+    with closing(sqlite3.connect(shop / ".elt/history.db")) as record, record:
+        (versions,) = record.execute("select versions from runs").fetchone()
+        record.execute("update runs set versions = ?", [json.dumps({**json.loads(versions), "dbt-core": "1.11.99"})])
+    assert preview(elt, shop)["releases_unknown"] == 16
+    said = elt("plan", "--upgrade-preview", project=shop).out
+    assert "The releases of the last build are not recorded for 16 nodes" in said
+    assert "Everything was last built" not in said
