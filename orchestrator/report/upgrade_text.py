@@ -43,8 +43,8 @@ def upgrade_lines(found: UpgradePreview) -> Iterator[Text]:
     if found.releases_unknown:
         concerned = count(found.releases_unknown, "node")
         yield Text(
-            f"The releases of the last build are not recorded for {concerned}: the run was deleted, or continued after the"
-            " upgrade."
+            f"The releases of the last build are not recorded for {concerned}: the run was deleted, or continued after"
+            " the upgrade."
         )
     for cause, title in _TITLES.items():
         nodes = found.of(cause)
