@@ -35,11 +35,11 @@ def require_supported(*tools: str) -> None:
 
 
 def installed_of(*tools: str) -> dict[str, str]:
-    """Return the version of each of these distributions that is installed."""
+    """Return the version of each of these distributions that is installed; empty if a broken installation has none."""
     found = {}
     for tool in tools:
         with suppress(PackageNotFoundError):
-            found[tool] = version(tool)
+            found[tool] = version(tool) or ""  # None, whatever its type says, without the file METADATA
     return found
 
 
@@ -47,7 +47,7 @@ def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
     """Return a message for each distribution whose version is outside the bounds, by its name."""
     bounds = stated_bounds()
     return {
-        tool: f"{tool} {number} is installed, this elt supports {bounds_text(bounds[tool])}"
+        tool: f"{tool} {number or 'without a version'} is installed, this elt supports {bounds_text(bounds[tool])}"
         for tool, number in installed.items()
         if tool in bounds and not bounds[tool].contains(number, prereleases=True)
     }

@@ -66,6 +66,19 @@ class V2ParserError(ProjectError):
     dbt_project.yml and from ~/.dbt/user_settings.yml."""
 
 
+class EnvFileError(ProjectError):
+    """The file `.env` from which dbt 1.12 sets environment variables cannot be read.
+
+    dbt takes the first one that it finds in the project folder or above it. It must be UTF-8, without NUL characters.
+    """
+
+    code = "E097"
+    remedy = "Correct the file, or move it away."
+    example = """
+    Error [E097]: /data/shop/.env cannot be read: embedded null byte.
+    dbt 1.12 reads this file as environment variables, in UTF-8. Correct it, or move it away."""
+
+
 class MissingPackagesError(ProjectError):
     """Packages of packages.yml are not installed, or not in the version that it names."""
 

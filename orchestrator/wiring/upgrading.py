@@ -7,7 +7,7 @@ from dataclasses import replace
 from orchestrator.config.installed import installed_versions
 from orchestrator.errors import NothingRecordedError, UnknownRunError
 from orchestrator.execution.knowledge import Knowledge
-from orchestrator.execution.ports import RunReader
+from orchestrator.execution.ports import RunReader, RunStore
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.command import Command
@@ -26,20 +26,15 @@ def preview_upgrade(project: OpenProject, command: Command) -> UpgradePreview:
     """Return what `elt run --skip-unchanged` with this selection would rebuild, and why.
 
     Raises:
-        NothingRecordedError: Nothing was ever built in this target.
+        NothingRecordedError: Nothing was ever built in this target. StoreError: The record cannot be read.
     """
     asked = replace(command, skip_unchanged=True)
     with closing(open_store(project.settings)) as store:
-        known = Knowledge(project=project, store=store)
-        if known.reader is None:
-            raise NothingRecordedError(
-                "No run is recorded, so there is no build to compare with.",
-                hint="`elt run` builds and records; `elt adopt` records what plain dbt built.",
-            )
+        known, reader = Knowledge(project=project, store=store), _reader_of(store)
         request = requested(asked, selected(asked, project))
         plan, evaluator = known.decided_plan(steps_for(project, request), request, skip_unchanged=True)
         last = evaluator.past.last_success
-        built_with = _versions_of_runs(known.reader, {NodeId(step): found.run_id for step, found in last.items()})
+        built_with = _versions_of_runs(reader, {NodeId(step): found.run_id for step, found in last.items()})
         nodes = project.graph.manifest.nodes
 
         def words(node: NodeId, change: Change) -> str:
@@ -59,6 +54,16 @@ def preview_upgrade(project: OpenProject, command: Command) -> UpgradePreview:
             compiled=compiled,
         )
         return facts.preview(plan)
+
+
+def _reader_of(store: RunStore) -> RunReader:
+    try:
+        return store.reader()
+    except NothingRecordedError as error:
+        raise NothingRecordedError(
+            "No run is recorded, so there is no build to compare with.",
+            hint="`elt run` builds and records; `elt adopt` records what plain dbt built.",
+        ) from error
 
 
 def _versions_of_runs(reader: RunReader, runs: Mapping[NodeId, str]) -> Mapping[NodeId, Mapping[str, str]]:

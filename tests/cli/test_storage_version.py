@@ -10,6 +10,8 @@ from textwrap import dedent
 import duckdb
 import pytest
 
+from orchestrator.adapters.duckdb.storage_format import conversion
+
 pytestmark = pytest.mark.functional
 
 FILES = {
@@ -181,6 +183,21 @@ def test_an_attached_file_in_a_newer_format_is_refused_unless_it_is_only_read(el
     assert "Traceback" not in said.out + said.err
     mini("storage_version: v1.4.0\n", ", attach: [{path: other.duckdb, read_only: true}]")
     elt("run", project=project).reports("success", code=0)
+
+
+def test_the_sql_of_the_message_converts_a_database_that_a_killed_process_left(tmp_path, monkeypatch):
+    """Its write-ahead log belongs to the old file: beside the new one, it would keep DuckDB from opening it."""
+    file = created(tmp_path / "it's.duckdb", "v1.5.0")
+    writes = "left = duckdb.connect(sys.argv[1]); left.execute('insert into one values (2)'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", f"import duckdb, os, sys; {writes}", str(file)], check=False)
+    assert Path(f"{file}.wal").exists()
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute(conversion(str(file), "v1.4.0"))
+    (tmp_path / "new.duckdb").replace(file)
+    with duckdb.connect(str(file)) as connection:
+        assert connection.execute("select id from one order by id").fetchall() == [(1,), (2,)]
+    assert format_of(file) == FORMATS["v1.4.0"]
 
 
 def test_the_sql_of_the_message_converts_a_database_with_all_that_elt_recorded_in_it(elt, mini, tmp_path, monkeypatch):

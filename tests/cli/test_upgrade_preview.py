@@ -223,3 +223,12 @@ def test_an_entry_in_the_manifest_that_compiles_to_the_same_code_is_part_of_an_u
     upgrade("1.11.99")
     (found,) = (one for one in preview(elt, shop)["rebuilt"] if "unique_stg_customers" in one["id"])
     assert (found["cause"], found["compiled_code"]) == ("upgrade", "same")
+
+
+@pytest.mark.parametrize("left", ["garbage", "a torn file"])
+def test_a_damaged_record_is_not_taken_for_a_missing_one(elt, shop: Path, left: str) -> None:
+    """The message is that of the record."""
+    elt("run", project=shop)
+    record = shop / ".elt/history.db"
+    record.write_bytes(b"no database" * 500 if left == "garbage" else record.read_bytes()[:5_000])
+    elt("plan", "--upgrade-preview", project=shop).refuses("The record of runs", "history.db")
