@@ -20,7 +20,6 @@ from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.reading_cache import ReadingCache
 from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.target_record import SqlTargetRecord
-from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseLockedError
 from orchestrator.execution.events import Noticed, NoticeKind
@@ -191,7 +190,6 @@ def open_project(
     _learn_secrets(masker, settings)  # before anything is logged
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
-        stated_bounds()  # computed before the threads that ask for them start
         host, found = start_discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
         answers = None
         if call.kept is not KeptUse.NONE:

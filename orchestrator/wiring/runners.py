@@ -1,16 +1,15 @@
-"""Creates the executors that a plan needs, and starts what takes long to start."""
+"""Creates the executors that a plan needs, and starts what takes long to start.
+
+Each runner is imported only for a plan that needs it: a run that reuses everything needs none.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
-from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.great_expectations.validate import ValidationRunner
-from orchestrator.adapters.load_age import LoadAgeRunner
-from orchestrator.adapters.own_steps.own_step_runner import OwnStepRunner, environment_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.gate import evaluate_load_age
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Ledger, RunReader, StepRunner
 from orchestrator.execution.reconcile import Left
@@ -22,7 +21,10 @@ from orchestrator.reuse.facts import Content
 from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
-from orchestrator.wiring.verifying import verifier_of
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+    from orchestrator.adapters.dbt.verifier import Verifier
 
 _NOTHING = Left()
 _NOT_CERTAIN = frozenset({Act.REUSE, Act.IF_CHANGED, Act.CLOSED})
@@ -66,6 +68,12 @@ def make_runners(
     in this target by earlier runs, which the `reader` knows. `on_content` is called with what each successful build
     leaves. The steps of one's own learn for which `scheduled` time they run.
     """
+
+    def verifier(runs: "NodeRuns") -> "Verifier | None":
+        from orchestrator.wiring.verifying import verifier_of
+
+        return verifier_of(project, runs, record, reader)
+
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, on_content, is_expected=was_built)
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
@@ -77,7 +85,7 @@ def make_runners(
             places=record,
             left=left.batches,
             recalled=(record for outcome in settled for record in outcome.dbt_results),
-            verifier=lambda runs: verifier_of(project, runs, record, reader),
+            verifier=verifier,
             is_needed=any(map(_certainly_needs_dbt, plan.steps)),
         )
     )
@@ -102,6 +110,8 @@ def _dbt_runner(parts: _Parts) -> StepRunner:
 
 
 def _validation_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.great_expectations.validate import ValidationRunner
+
     project = parts.project
     validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
     project.resources.callback(validation.close)
@@ -110,6 +120,8 @@ def _validation_runner(parts: _Parts) -> StepRunner:
 
 
 def _ingest_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.dlt.load import IngestRunner
+
     project, record = parts.project, parts.record
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
@@ -127,6 +139,8 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
 
 
 def _own_step_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.own_steps.own_step_runner import OwnStepRunner, environment_of
+
     project = parts.project
     environment = environment_of(project.target.name, parts.scheduled)
     runner = OwnStepRunner(project.settings.project_root, log_dir(project.settings), project.masker, environment)
@@ -135,6 +149,9 @@ def _own_step_runner(parts: _Parts) -> StepRunner:
 
 
 def _load_age_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.load_age import LoadAgeRunner
+    from orchestrator.execution.gate import evaluate_load_age
+
     return LoadAgeRunner(parts.project.warehouse().last_load_age, evaluate_load_age)
 
 

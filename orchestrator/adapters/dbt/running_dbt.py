@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.adapters.dbt.marking import Places
-from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.verifier import Verifier
 from orchestrator.execution.ports import Ledger, StepRunner
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.marking import Places
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+    from orchestrator.adapters.dbt.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +21,13 @@ class DbtRunStart:
     planned: Collection[NodeId]
     added: Collection[NodeId]
     """The nodes that the planner added: a full refresh does not apply to them."""
-    places: Places | None
+    places: "Places | None"
     """Where markers are written; None if none are."""
     left: Mapping[NodeId, LeftBatches]
     """The batches that an earlier run left undone."""
     recalled: Iterable[Mapping[str, object]]
     """dbt's results of the steps that ended before the run was resumed."""
-    verifier: Callable[[NodeRuns], Verifier | None]
+    verifier: "Callable[[NodeRuns], Verifier | None]"
     is_needed: bool = True
     """Whether dbt certainly runs a step. Otherwise it need not be opened before one does."""
 
