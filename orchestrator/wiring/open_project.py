@@ -4,6 +4,7 @@ The dlt sources are discovered in a child process while dbt starts and parses. e
 does, with dbt's own configuration, so that both use one instance.
 """
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -205,6 +206,7 @@ def open_project(
         graph = with_own_steps(graph, settings, dbt.selector)
         if moved:
             dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
+        _freeze(resources)
         yield OpenProject(
             snapshot=ProjectSnapshot(
                 settings=settings,
@@ -225,6 +227,12 @@ def open_project(
             interval=call.scheduled.interval if call.scheduled else None,
             readings=_kept_readings(settings, masker, resources),
         )
+
+
+def _freeze(resources: ExitStack) -> None:
+    """Spare what was read of the project from garbage collections until it is closed: it lives as long."""
+    gc.freeze()
+    resources.callback(gc.unfreeze)
 
 
 def _kept_readings(settings: Settings, masker: Masker, resources: ExitStack) -> TextReadings:
