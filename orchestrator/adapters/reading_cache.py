@@ -60,9 +60,12 @@ class ReadingCache:
 
 @cache
 def code_that_reads() -> str:
-    """Return the digest of the modules that read texts, and of the version of the parser."""
-    found = blake2b(f"jinja2 {version_of('jinja2')}".encode(), digest_size=16)
+    """Return the digest of the modules that read texts, with their lists, and of the versions of the parsers."""
+    found = blake2b(digest_size=16)
+    for tool in ("jinja2", "sqlglot"):
+        found.update(f"{tool} {version_of(tool)}\n".encode())
     for folder in orchestrator.reuse.fingerprints.__path__:
-        for module in sorted(Path(folder).glob("*.py")):
-            found.update(module.read_bytes())
+        for file in sorted(Path(folder).rglob("*")):
+            if file.suffix in {".py", ".txt", ".tsv"}:
+                found.update(file.read_bytes())
     return found.hexdigest()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.dbt.passthrough import command_in, run_command
 from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.dlt_extra import require_installed
 from orchestrator.config.loader import load_settings
@@ -54,6 +53,8 @@ def dbt_writer(words: tuple[str, ...]) -> str | None:
     """Return the dbt command in `words` if it writes to the warehouse, else None."""
     if _WRITERS.isdisjoint(words):  # the usual case, without importing dbt
         return None
+    from orchestrator.adapters.dbt.passthrough import command_in
+
     command = command_in(words)  # an option's value may be spelled like a command
     return command if command in _WRITERS else None
 
@@ -78,6 +79,8 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     Raises:
         UsageError: The command empties or rebuilds tables of a protected target, and the user does not consent.
     """
+    from orchestrator.adapters.dbt.passthrough import run_command
+
     # These must work where there is no project yet, so no settings are loaded.
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         folder, program = project_dir or Path.cwd(), _program_here(project_dir)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.dbt.dbt_project import DbtProject
-from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.parse_cache import ParseCache
 from orchestrator.adapters.dbt.project_answers import ProjectAnswers
 from orchestrator.adapters.dbt_driver import DbtDriver
@@ -15,7 +14,8 @@ from orchestrator.masking import Masker
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.warehouse import known_storage
 
-if TYPE_CHECKING:  # imported only for a project that names a program
+if TYPE_CHECKING:  # imported only when dbt is opened, or for a project that names a program
+    from orchestrator.adapters.dbt.invocation import Hear
     from orchestrator.adapters.dbt2.engine import DbtProgram
 
 
@@ -29,7 +29,7 @@ class KeptUse(Enum):
 
 def dbt_of(
     settings: Settings,
-    hear: Hear = lambda *_: None,
+    hear: "Hear" = lambda *_: None,
     mask: Callable[[str], str] = lambda text: text,
     answers: ProjectAnswers | None = None,
 ) -> DbtDriver:

@@ -4,6 +4,7 @@ The dlt sources are discovered in a child process while dbt starts and parses. e
 does, with dbt's own configuration, so that both use one instance.
 """
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,6 @@ from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.reading_cache import ReadingCache
 from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.target_record import SqlTargetRecord
-from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseLockedError
 from orchestrator.execution.events import Noticed, NoticeKind
@@ -197,7 +197,6 @@ def open_project(
     _learn_secrets(masker, settings)  # before anything is logged
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
-        stated_bounds()  # computed before the threads that ask for them start
         host, found = start_discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
         answers = None
         if call.kept is not KeptUse.NONE:
@@ -213,6 +212,7 @@ def open_project(
         graph = with_own_steps(graph, settings, dbt.selector)
         if moved:
             dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
+        _freeze(resources)
         yield OpenProject(
             snapshot=ProjectSnapshot(
                 settings=settings,
@@ -233,6 +233,12 @@ def open_project(
             interval=call.scheduled.interval if call.scheduled else None,
             readings=_kept_readings(settings, masker, resources),
         )
+
+
+def _freeze(resources: ExitStack) -> None:
+    """Spare what was read of the project from garbage collections until it is closed: it lives as long."""
+    gc.freeze()
+    resources.callback(gc.unfreeze)
 
 
 def _kept_readings(settings: Settings, masker: Masker, resources: ExitStack) -> TextReadings:

@@ -1,19 +1,17 @@
-"""Creates the executors that a plan needs, and starts what takes long to start."""
+"""Creates the executors that a plan needs, and starts what takes long to start.
+
+Each runner is imported only for a plan that needs it: a run that reuses everything needs none.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from orchestrator.adapters.dbt.direct_runs import DirectSession
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
-from orchestrator.adapters.dlt.load import IngestRunner
-from orchestrator.adapters.duckdb.duckdb_warehouse import DuckdbWarehouse
-from orchestrator.adapters.great_expectations.validate import ValidationRunner
-from orchestrator.adapters.load_age import LoadAgeRunner
-from orchestrator.adapters.own_steps.own_step_runner import OwnStepRunner, environment_of
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError
-from orchestrator.execution.gate import evaluate_load_age
 from orchestrator.execution.knowledge import Knowledge
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Ledger, StepRunner
@@ -29,7 +27,11 @@ from orchestrator.timetable.scheduled_time import ScheduledTime
 from orchestrator.ways.generated_sql import GeneratedKind
 from orchestrator.wiring.log_files import log_dir
 from orchestrator.wiring.open_project import OpenProject
-from orchestrator.wiring.verifying import verifier_of
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+    from orchestrator.adapters.dbt.verifier import Verifier
+    from orchestrator.adapters.duckdb.duckdb_warehouse import DuckdbWarehouse
 
 _NOTHING = Left()
 _NO_OPTIONS = Command()
@@ -73,6 +75,12 @@ def make_runners(
     in this target by earlier runs. What each successful build leaves becomes `known`. The `command` says whether dbt
     executes every node, and for which scheduled time the steps of one's own run.
     """
+
+    def verifier(runs: "NodeRuns") -> "Verifier | None":
+        from orchestrator.wiring.verifying import verifier_of
+
+        return verifier_of(project, runs, record, reader)
+
     # First: the markers of builds and loads need their tables, and dbt's runs need the record.
     record = _record_in_target(project, plan, known, is_expected=was_built)
     reader = None if known is None else known.reader
@@ -87,7 +95,7 @@ def make_runners(
             left=left.batches,
             generated=generated,
             recalled=(record for outcome in settled for record in outcome.dbt_results),
-            verifier=lambda runs: verifier_of(project, runs, record, reader),
+            verifier=verifier,
             certain=[step.id for step in plan.steps if _certainly_needs_dbt(step)],
             direct=_direct_session(project, generated, nodes, record),
             is_steady=_steadiness(project, known),
@@ -115,7 +123,9 @@ def _direct_session(
     if not generated or not target.is_file or target.opened_by_dbt or by_time:
         return None
 
-    def warehouse() -> DuckdbWarehouse:
+    def warehouse() -> "DuckdbWarehouse":
+        from orchestrator.adapters.duckdb.duckdb_warehouse import DuckdbWarehouse
+
         found = project.warehouse()
         assert isinstance(found, DuckdbWarehouse)
         return found
@@ -153,6 +163,8 @@ def _dbt_runner(parts: _Parts) -> StepRunner:
 
 
 def _validation_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.great_expectations.validate import ValidationRunner
+
     project = parts.project
     validation = ValidationRunner(project.warehouse().access(), project.settings.project_root)
     project.resources.callback(validation.close)
@@ -161,6 +173,8 @@ def _validation_runner(parts: _Parts) -> StepRunner:
 
 
 def _ingest_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.dlt.load import IngestRunner
+
     project, record = parts.project, parts.record
     if project.host is None:
         raise WarehouseError("The plan loads, but there is no ingestion folder.", hint="This is a bug of elt.")
@@ -178,6 +192,8 @@ def _ingest_runner(parts: _Parts) -> StepRunner:
 
 
 def _own_step_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.own_steps.own_step_runner import OwnStepRunner, environment_of
+
     project = parts.project
     environment = environment_of(project.target.name, parts.scheduled)
     runner = OwnStepRunner(project.settings.project_root, log_dir(project.settings), project.masker, environment)
@@ -186,6 +202,9 @@ def _own_step_runner(parts: _Parts) -> StepRunner:
 
 
 def _load_age_runner(parts: _Parts) -> StepRunner:
+    from orchestrator.adapters.load_age import LoadAgeRunner
+    from orchestrator.execution.gate import evaluate_load_age
+
     return LoadAgeRunner(parts.project.warehouse().last_load_age, evaluate_load_age)
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from orchestrator.adapters.dbt.session import DbtSession
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.session import DbtSession
+
 
 Json = Mapping[str, object]
 
@@ -46,7 +48,7 @@ def head_from_json(found: Mapping[str, Any]) -> ArtifactHead:
     return ArtifactHead(**found)
 
 
-def head_of(session: DbtSession) -> ArtifactHead:
+def head_of(session: "DbtSession") -> ArtifactHead:
     """Return the head of the artifacts of an open session."""
     from dbt.artifacts.schemas.freshness import FreshnessMetadata
     from dbt.artifacts.schemas.run.v5.run import RunResultsMetadata
@@ -60,7 +62,7 @@ def head_of(session: DbtSession) -> ArtifactHead:
     )
 
 
-def _arguments(session: DbtSession) -> Json:
+def _arguments(session: "DbtSession") -> Json:
     """Return the invocation's arguments as dbt records them, with secrets scrubbed as dbt scrubs them."""
     import json
 

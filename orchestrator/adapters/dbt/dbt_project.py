@@ -9,30 +9,19 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.bridge.releases import installed_release
-from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
-from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings, flags_of
 from orchestrator.adapters.dbt.direct_runs import DirectRuns, DirectSession
-from orchestrator.adapters.dbt.found_results import found_outcome
-from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.late_dbt import LateDbt, LateStepRunner, StartedDbt
 from orchestrator.adapters.dbt.late_session import LateSession
 from orchestrator.adapters.dbt.ledger import DbtLedger
-from orchestrator.adapters.dbt.left_batches import left_by_markers
-from orchestrator.adapters.dbt.ls_lines import list_lines
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
-from orchestrator.adapters.dbt.marking import Places
-from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.project_answers import FLAGS, HEAD, SURROUNDINGS, KeptSelector, ProjectAnswers
 from orchestrator.adapters.dbt.run_records import KeptRecords, OpenRecords
-from orchestrator.adapters.dbt.run_vars import NO_VARS
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
-from orchestrator.adapters.dbt.selector import DbtSelector
-from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.config.settings import StorageVersion
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
@@ -47,7 +36,16 @@ from orchestrator.reuse.last_success import Marker
 from orchestrator.selection.node_selector import NodeSelector
 from orchestrator.ways.generated_sql import NOTHING_GENERATED, GeneratedKind
 
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.invocation import Hear
+    from orchestrator.adapters.dbt.marking import Places
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+    from orchestrator.adapters.dbt.selector import DbtSelector
+    from orchestrator.adapters.dbt.session import DbtSession
+
+
 DECLARED = Placement()
+_NO_VARS: Mapping[str, str] = MappingProxyType({})
 
 
 class DbtProject:
@@ -59,7 +57,7 @@ class DbtProject:
     def __init__(
         self,
         project_dir: Path,
-        hear: Hear = lambda *_: None,
+        hear: "Hear" = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
         answers: ProjectAnswers | None = None,
         storage: StorageVersion | None = None,
@@ -71,15 +69,22 @@ class DbtProject:
         self._storage = storage
         self._answers = answers or ProjectAnswers()
         self._project_dir = project_dir
-        self._late = LateSession(DbtSession(project_dir, self._answers.listening(hear), mask, storage), self._answers)
+        heard = self._answers.listening(hear)
+
+        def make() -> "DbtSession":
+            from orchestrator.adapters.dbt import session
+
+            return session.DbtSession(project_dir, heard, mask, storage)
+
+        self._late = LateSession(make, self._answers)
         self._came_from: Path | None = None
 
     @property
-    def _session(self) -> DbtSession:
+    def _session(self) -> "DbtSession":
         """The session, which is opened now if the answers so far were kept ones."""
         return self._late.get()
 
-    def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
+    def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = _NO_VARS) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet.
 
         `run_vars` are vars of this run besides those of the command line, which win.
@@ -102,7 +107,13 @@ class DbtProject:
     @cached_property
     def flags(self) -> DbtFlags:
         """What the command line, the environment and the project set."""
-        return self._answers.get("flags", lambda: flags_of(self._session), FLAGS)
+
+        def ask() -> DbtFlags:
+            from orchestrator.adapters.dbt.dbt_surroundings import flags_of
+
+            return flags_of(self._session)
+
+        return self._answers.get("flags", ask, FLAGS)
 
     @property
     def docs_address(self) -> tuple[Path, str, int, bool]:
@@ -143,7 +154,7 @@ class DbtProject:
     @property
     def unmoved(self) -> Mapping[NodeId, str]:
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
-        return self._late.unopened.unmoved  # without a prefix, none is
+        return self._late.unopened.unmoved if self._late.is_open else {}  # without a prefix, none is
 
     @cached_property
     def selector(self) -> NodeSelector:
@@ -151,8 +162,10 @@ class DbtProject:
         return KeptSelector(self._answers, lambda: self._dbt_selector)
 
     @cached_property
-    def _dbt_selector(self) -> DbtSelector:
-        return DbtSelector(self._session)
+    def _dbt_selector(self) -> "DbtSelector":
+        from orchestrator.adapters.dbt import selector
+
+        return selector.DbtSelector(self._session)
 
     def deferred_relations(self) -> Mapping[NodeId, Relation]:
         """Return the relations that `--defer` may read in place of nodes; empty without it."""
@@ -162,21 +175,33 @@ class DbtProject:
 
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""
-        found = self._answers.get("surroundings", lambda: dbt_surroundings(self._session), SURROUNDINGS)
+
+        def ask() -> DbtSurroundings:
+            from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings
+
+            return dbt_surroundings(self._session)
+
+        found = self._answers.get("surroundings", ask, SURROUNDINGS)
         if self._answers.kept is None:
             return found
         return replace(found, started_at=self._answers.began_at.replace(tzinfo=None))
 
     def list_lines(self, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return nodes in the output format of `dbt ls`."""
+        from orchestrator.adapters.dbt.ls_lines import list_lines
+
         return list_lines(self._session, nodes, output, keys)
 
     def compiled_code(self, node: NodeId) -> str | None:
         """Return the code that a node compiles to now; None if it cannot be compiled."""
+        from orchestrator.adapters.dbt.compiling import compile_code
+
         return compile_code(self._session, node)
 
     def compiled_variants(self, node: NodeId) -> tuple[str, ...]:
         """Return each text that a node may have been compiled to, with and without a full refresh."""
+        from orchestrator.adapters.dbt.compiling import compiled_variants
+
         return compiled_variants(self._session, node)
 
     def attach(self) -> None:
@@ -191,11 +216,13 @@ class DbtProject:
         self,
         planned: Collection[NodeId],
         added: Collection[NodeId] = (),
-        places: Places | None = None,
+        places: "Places | None" = None,
         generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
-    ) -> NodeRuns:
+    ) -> "NodeRuns":
         """Return what runs single nodes of the project."""
-        return NodeRuns(self._session, planned, added, places, generated)
+        from orchestrator.adapters.dbt import node_runs
+
+        return node_runs.NodeRuns(self._session, planned, added, places, generated)
 
     def begin_run(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs the steps of a plan, one node in each call of dbt's own runners.
@@ -223,6 +250,8 @@ class DbtProject:
         return DirectRuns(session, codes, lambda: self._records_without_dbt) if codes else None
 
     def _started(self, start: DbtRunStart, ledger: DbtLedger) -> StartedDbt:
+        from orchestrator.adapters.dbt.step_runner import DbtStepRunner
+
         session = self._session
         runs = self.node_runs(start.planned, start.added, start.places, start.generated)
         runs.take_up(start.left)
@@ -275,8 +304,12 @@ class DbtProject:
 
     def found_outcome(self, marker: Marker, started_at: datetime | None) -> Outcome:
         """Return the outcome of a build that was committed but not recorded, from its marker."""
+        from orchestrator.adapters.dbt.found_results import found_outcome
+
         return found_outcome(self._session, marker, started_at)
 
     def left_by_markers(self, node: NodeId, markers: Collection[MarkedBatch]) -> LeftBatches | None:
         """Return the batches of an interrupted microbatch model, as done or not according to the markers."""
+        from orchestrator.adapters.dbt.left_batches import left_by_markers
+
         return left_by_markers(self._session, node, markers)

@@ -10,12 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.compiled_code import CompiledCode
 from orchestrator.adapters.dbt.dbt_error_class import error_class
-from orchestrator.adapters.dbt.marking import Places
 from orchestrator.adapters.dbt.run_records import KeptRecords
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.outcome import Outcome
@@ -35,6 +34,9 @@ from orchestrator.ways.generated_sql import (
     drop,
     rename,
 )
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.marking import Places
 
 
 class DirectCursor(Protocol):
@@ -73,7 +75,7 @@ class DirectSession:
     """The ephemeral models of the run, for which nothing is executed."""
     planned: Collection[NodeId]
     """The nodes of the run, whose schemas are created."""
-    places: Places | None
+    places: "Places | None"
 
 
 @dataclass(slots=True)

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from orchestrator.adapters.dbt.direct_runs import DirectRuns
-from orchestrator.adapters.dbt.node_runs import NodeRuns
 from orchestrator.adapters.dbt.run_records import KeptRecords, RunRecords
 from orchestrator.errors import EltError
 from orchestrator.execution.outcome import ErrorClass, Outcome
@@ -14,12 +14,15 @@ from orchestrator.execution.ports import Request, StepRunner, Stop
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, StepId
 
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedDbt:
     """dbt's part of a run, once it has started."""
 
-    runs: NodeRuns
+    runs: "NodeRuns"
     records: RunRecords
     runner: StepRunner
 

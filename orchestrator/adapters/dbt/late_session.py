@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.bridge.access import begin_at, enter_invocation
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.project_answers import HEAD, TARGET, ProjectAnswers
-from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.session import DbtSession
 
 
 class LateSession:
     """One session, which any thread of a run may be the first to need."""
 
-    def __init__(self, session: DbtSession, answers: ProjectAnswers) -> None:
-        self.unopened = session
-        """The session, whether or not it is open."""
+    def __init__(self, make: Callable[[], "DbtSession"], answers: ProjectAnswers) -> None:
+        """Set what makes the session, which imports much, and the answers that may do without it."""
+        self._make = make
+        self._made: DbtSession | None = None
         self._answers = answers
         self._open: Callable[[], Target] | None = None  # None once the session is open
         self._placement = Placement()
@@ -32,11 +36,18 @@ class LateSession:
         return self._answers.get("target", self._start, TARGET)
 
     @property
+    def unopened(self) -> "DbtSession":
+        """The session, whether or not it is open."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @property
     def is_open(self) -> bool:
         """Whether the session is open."""
         return self._answers.kept is None or self._open is None
 
-    def get(self) -> DbtSession:
+    def get(self) -> "DbtSession":
         """Return the session for the calling thread; it is opened now if the answers so far were kept ones.
 
         Raises:
@@ -73,7 +84,8 @@ class LateSession:
                     self._answers.keep(self.manifest.content, self.manifest.path)
                     self._answers.forget()
             finally:
-                self.unopened.close()
+                if self._made is not None:
+                    self._made.close()
 
     def _start(self) -> Target:
         assert self._open is not None

@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from orchestrator.adapters.dbt.artifact_head import head_from_json, head_to_json
 from orchestrator.adapters.dbt.compiled_code import CompiledCode, codes_from_json, codes_to_json
-from orchestrator.adapters.dbt.invocation import Hear
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
-from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
 from orchestrator.nodes.dbt_flags import DbtFlags
@@ -24,6 +22,11 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.selection.node_selector import NodeSelector
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.invocation import Hear
+    from orchestrator.adapters.dbt.session import DbtSession
+
 
 _Value = TypeVar("_Value")
 _CLOCK = 20_000_000
@@ -109,7 +112,7 @@ class ProjectAnswers:
         self.kept: KeptParse | None = None
         """What the cache has for the command line, if that is valid."""
 
-    def listening(self, hear: Hear) -> Hear:
+    def listening(self, hear: "Hear") -> "Hear":
         """Return a callback for dbt's warnings, which notes them with the answer to which they belong."""
         self._hear = hear
 
@@ -203,7 +206,7 @@ class ProjectAnswers:
         if self.kept is not None and state_of(self.kept.inputs, self._environ).digest != self.kept.digest:
             raise ProjectError("The project was changed while it was read.", hint="Run the command again.")
 
-    def note_parse(self, session: DbtSession) -> None:
+    def note_parse(self, session: "DbtSession") -> None:
         """Take note of what a session has read, if that can be compared later, and did not change meanwhile."""
         inputs = _inputs_of(session) if self._cache is not None else None
         digest = None if inputs is None else self._digest(inputs)
@@ -278,7 +281,7 @@ class KeptSelector:
         return self._answers.get("kept_types", lambda: self._selector().kept_types(), TYPES)
 
 
-def _inputs_of(session: DbtSession) -> ParseInputs | None:
+def _inputs_of(session: "DbtSession") -> ParseInputs | None:
     """Return what the parse of an open session depends on; None if not all of it can be compared."""
     from dbt.plugins import get_plugin_manager
 

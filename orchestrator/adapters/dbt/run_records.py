@@ -6,17 +6,18 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.adapters.dbt.artifact_head import ArtifactHead, Json, dbt_moment
 from orchestrator.adapters.dbt.compiled_code import CompiledCode
-from orchestrator.adapters.dbt.found_results import reused_record
 from orchestrator.adapters.dbt.manifest_file import MANIFEST, ParsedManifest, replaced, write_manifest
-from orchestrator.adapters.dbt.node_outcomes import run_record
-from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import RESPONSE, Place
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+    from orchestrator.adapters.dbt.session import DbtSession
+
 
 _COMPILED = frozenset({"model", "snapshot", "analysis", "test", "operation", "sql_operation", "function"})
 """The types of nodes that dbt compiles: their records say so, and name their relation."""
@@ -48,21 +49,27 @@ class RunRecords(Protocol):
 class OpenRecords:
     """The records of an open dbt."""
 
-    def __init__(self, session: DbtSession, runs: NodeRuns, head: ArtifactHead) -> None:
+    def __init__(self, session: "DbtSession", runs: "NodeRuns", head: ArtifactHead) -> None:
         self.head = head
         self._session = session
         self._runs = runs
 
     def skipped(self, node: NodeId) -> Json:
         """Return the entry of a node that was skipped."""
+        from orchestrator.adapters.dbt.node_outcomes import run_record
+
         return run_record(self._runs.skipped_result(node))
 
     def lost(self, node: NodeId, message: str) -> Json:
         """Return the entry of a node that was given up."""
+        from orchestrator.adapters.dbt.node_outcomes import run_record
+
         return run_record(self._runs.lost_result(node, message))
 
     def reused(self, node: NodeId, word: str) -> Json:
         """Return the entry of a reused node without a recorded run."""
+        from orchestrator.adapters.dbt.found_results import reused_record
+
         return reused_record(self._session, node, word)
 
     def encode(self, document: Json) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.asked import Asked, metadata_digest
-from orchestrator.reuse.fingerprints.bare_code import bare_code
 from orchestrator.reuse.fingerprints.config_keys import (
     config_parts,
     declared_deterministic,
@@ -105,7 +104,7 @@ class Fingerprinter:
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
         if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:  # comparing compiled code proves nothing
-            built = {**rendered, "code": digest_of(bare_code(node.definition.raw_code)), **built}
+            built = {**rendered, "code": self.index.readings.bare_code_digest(node.definition.raw_code), **built}
             rendered, of_code, of_build = {}, (), (*of_code, *of_build)
         sources = [parent for parent in node.parents if parent in self._manifest.sources]
         found = Fingerprint(

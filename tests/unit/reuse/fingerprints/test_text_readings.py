@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from orchestrator.adapters import reading_cache
 from orchestrator.adapters.reading_cache import ReadingCache
 from orchestrator.reuse.fingerprints import text_readings
+from orchestrator.reuse.fingerprints.bare_code import bare_code
+from orchestrator.reuse.fingerprints.digest import digest_of
+from orchestrator.reuse.fingerprints.fragments import fragment_findings
 from orchestrator.reuse.fingerprints.reading import read_argument, read_template
 from orchestrator.reuse.fingerprints.text_readings import TextReadings, text_key
 
@@ -45,6 +48,21 @@ def test_a_kept_reading_equals_the_one_that_was_made(text: str) -> None:
     kept = json.loads(json.dumps(first.to_keep(first.new)))
     again = TextReadings(kept)
     assert again.of(text) == made
+    assert not again.new
+
+
+@given(st.lists(st.sampled_from((*PIECES, "-- a comment", "select random()", "from other")), max_size=5).map("\n".join))
+def test_what_is_kept_of_a_text_is_what_is_found_in_it(text: str) -> None:
+    """Its code without comments by digest, and what is not understood in words."""
+
+    def found(readings: TextReadings) -> tuple[object, ...]:
+        words = readings.words("fragment duckdb", text, lambda: fragment_findings(text, "duckdb"))
+        return readings.of(text), readings.bare_code_digest(text), words
+
+    first = TextReadings()
+    assert found(first) == (read_template(text), digest_of(bare_code(text)), fragment_findings(text, "duckdb"))
+    again = TextReadings(json.loads(json.dumps(first.to_keep(first.new))))
+    assert found(again) == found(first)
     assert not again.new
 
 
