@@ -207,11 +207,10 @@ def show_plan(
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        shown = made.attempts_shown
         print_plan(
             open_console(),
             made.plan,
-            shown,
+            made.attempts_shown,
             database=made.database,
             locked=made.locked,
             estimate=made.estimate,
@@ -224,11 +223,9 @@ def _as_json(made: Planned) -> dict[str, object]:
     tries = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
     for step, why in made.why_dbt.items():
         tries[step] |= {"generated": not why, "why_dbt": why or None}
-    limit = seconds_of(made.attempts.run_limit)
-    plan_json = plan_to_json(made.plan, tries)
     return {
-        **plan_json,
-        "time_limit_seconds": limit,
+        **plan_to_json(made.plan, tries),
+        "time_limit_seconds": seconds_of(made.attempts.run_limit),
         "database": made.database,
         "estimate": estimate_to_json(made.estimate),
         "unconfirmed": locked_to_json(made.locked),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.dbt.direct_runs import DirectSession
+from orchestrator.adapters.dbt.direct_session import DirectSession
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.adapters.target_record import SqlTargetRecord
 from orchestrator.errors import WarehouseError

@@ -12,15 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.adapters.dbt.artifact_head import head_of
+from orchestrator.adapters.dbt.answer_forms import FLAGS, SURROUNDINGS
 from orchestrator.adapters.dbt.bridge.releases import installed_release
-from orchestrator.adapters.dbt.direct_runs import DirectRuns, DirectSession
-from orchestrator.adapters.dbt.late_dbt import LateDbt, LateStepRunner, StartedDbt
 from orchestrator.adapters.dbt.late_session import LateSession
-from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
-from orchestrator.adapters.dbt.project_answers import FLAGS, HEAD, SURROUNDINGS, KeptSelector, ProjectAnswers
-from orchestrator.adapters.dbt.run_records import KeptRecords, OpenRecords
+from orchestrator.adapters.dbt.project_answers import KeptSelector, ProjectAnswers
+from orchestrator.adapters.dbt.run_beginner import RunBeginner
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.config.settings import StorageVersion
 from orchestrator.execution.outcome import Outcome
@@ -225,49 +222,11 @@ class DbtProject:
         return node_runs.NodeRuns(self._session, planned, added, places, generated)
 
     def begin_run(self, start: DbtRunStart) -> RunningDbt:
-        """Return what runs the steps of a plan, one node in each call of dbt's own runners.
+        """Return what runs the steps of a plan: without dbt what can be, and one node in each call of dbt's runners.
 
         If dbt is not open, and may not be needed, the first step that it runs opens it.
         """
-        dbt = LateDbt(lambda: self._started(start, ledger))
-        direct = None if start.direct is None or self._late.is_open else self._direct(start.direct)
-        ledger = DbtLedger(dbt, lambda: self._records_without_dbt, direct)
-        can_wait = all(direct is not None and direct.can_run(NodeId(step)) for step in start.certain)
-        if self._late.is_open or not can_wait:
-            dbt.get()
-        late = not self._late.is_open or direct is not None
-        runner = LateStepRunner(dbt, lambda: self._records_without_dbt, direct) if late else dbt.get().runner
-
-        def close() -> None:
-            if dbt.started is not None and start.direct is not None:
-                self._answers.note_codes(dbt.started.runs.generated.codes, start.is_steady)
-            dbt.close()
-
-        return RunningDbt(runner=runner, ledger=ledger, close=close)
-
-    def _direct(self, session: DirectSession) -> DirectRuns | None:
-        codes = self._answers.codes
-        return DirectRuns(session, codes, lambda: self._records_without_dbt) if codes else None
-
-    def _started(self, start: DbtRunStart, ledger: DbtLedger) -> StartedDbt:
-        from orchestrator.adapters.dbt.step_runner import DbtStepRunner
-
-        session = self._session
-        runs = self.node_runs(start.planned, start.added, start.places, start.generated)
-        runs.take_up(start.left)
-        # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
-        runs.recall(start.recalled)
-        return StartedDbt(
-            runs=runs,
-            records=OpenRecords(session, runs, head_of(session)),
-            runner=DbtStepRunner(runs, ledger, start.verifier(runs)),
-        )
-
-    @cached_property
-    def _records_without_dbt(self) -> KeptRecords:
-        head = self._answers.get("artifact_head", lambda: head_of(self._session), HEAD)
-        began = head.begun_at(self._answers.began_at)
-        return KeptRecords(self._answers.kept_manifest(), began, fail_fast=self.flags.fail_fast)
+        return RunBeginner(self._late, self._answers, self.node_runs, lambda: self.flags.fail_fast).begin(start)
 
     @property
     def routes(self) -> Sequence[Route]:

@@ -7,14 +7,14 @@ attempt: all of these are left to dbt, which starts for them, so that statuses a
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from orchestrator.adapters.contents import Built
-from orchestrator.adapters.dbt.compiled_code import CompiledCode
 from orchestrator.adapters.dbt.dbt_error_class import error_class
+from orchestrator.adapters.dbt.direct_session import DirectCursor, DirectSession, RelationNames, relation_names
+from orchestrator.adapters.dbt.kept_code import KeptCode
 from orchestrator.adapters.dbt.run_records import KeptRecords
 from orchestrator.adapters.record_sql import adds_marker
 from orchestrator.execution.outcome import Outcome
@@ -35,27 +35,11 @@ from orchestrator.ways.generated_sql import (
     rename,
 )
 
-if TYPE_CHECKING:  # imported only when dbt is opened
-    from orchestrator.adapters.dbt.marking import Places
-
-
-class DirectCursor(Protocol):
-    """A cursor of the database with the settings of dbt's sessions, in no transaction."""
-
-    def execute(self, statement: str, parameters: object = ...) -> Any:  # noqa: ANN401  # the driver's
-        """Run a statement."""
-
-    def interrupt(self) -> None:
-        """Interrupt the running statement; may be called from any thread."""
-
-    def close(self) -> None:
-        """Roll back and close."""
-
 
 class TakesOver(Protocol):
     """dbt, once it has started."""
 
-    def take_over(self, unique_id: NodeId, record: Mapping[str, Any] | None, code: CompiledCode) -> None:
+    def take_over(self, node: NodeId, record: Mapping[str, object] | None, code: KeptCode) -> None:
         """Take note of a node that was executed without it; an ephemeral model has no record."""
 
 
@@ -63,33 +47,11 @@ class NotDirectError(Exception):
     """dbt must execute the node."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectSession:
-    """What is executed directly, and where."""
-
-    open_cursor: Callable[[], DirectCursor]
-    content: Callable[[DirectCursor, Built], Content | None]
-    """Returns what a build leaves, inside its transaction."""
-    kinds: Mapping[NodeId, GeneratedKind]
-    ephemeral: Collection[NodeId]
-    """The ephemeral models of the run, for which nothing is executed."""
-    planned: Collection[NodeId]
-    """The nodes of the run, whose schemas are created."""
-    places: "Places | None"
-
-
-@dataclass(slots=True)
-class _Catalog:
-    """The relations of the database, by their names in lower case: kind and name as written."""
-
-    relations: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
-
-
 class DirectRuns:
     """Executes nodes on cursors of its own; may be used from any thread."""
 
     def __init__(
-        self, session: DirectSession, codes: Mapping[NodeId, CompiledCode], records: Callable[[], KeptRecords]
+        self, session: DirectSession, codes: Mapping[NodeId, KeptCode], records: Callable[[], KeptRecords]
     ) -> None:
         self._session = session
         known = {*session.kinds, *session.ephemeral}
@@ -97,7 +59,7 @@ class DirectRuns:
         self._records = records
         self._lock = threading.Lock()  # held for moments only: an interruption must not wait
         self._preparing = threading.Lock()
-        self._catalog: _Catalog | None = None
+        self._names: RelationNames | None = None
         self._cursors: dict[StepId, DirectCursor] = {}
         self._interrupted: set[StepId] = set()
         self._untold: list[tuple[NodeId, Mapping[str, object] | None]] = []
@@ -119,11 +81,11 @@ class DirectRuns:
         if step.node in self._session.ephemeral:
             return self._compiled(step, began)
         try:
-            catalog = self._prepared()
+            names = self._prepared()
             with self._cursor(step.id) as cursor:
                 if self._session.kinds[step.node] is GeneratedKind.TEST:
                     return self._test(step, cursor, began)
-                return self._build(step, request, cursor, catalog, began)
+                return self._build(step, request, cursor, names, began)
         except Exception as error:  # noqa: BLE001  # whatever the database says, dbt is to say it
             was_interrupted = step.id in self._interrupted or stop.is_set()
             return self._broken(step, str(error), began) if was_interrupted else None
@@ -160,32 +122,16 @@ class DirectRuns:
         for node, record in untold:
             dbt.take_over(node, record, self._codes[node])
 
-    def _prepared(self) -> _Catalog:
+    def _prepared(self) -> RelationNames:
         """Create the schemas and list the relations, once, as dbt does before its first node."""
         with self._preparing:
-            if self._catalog is None:
-                cursor = self._session.open_cursor()
-                try:
-                    for database, schema in self._records().schemas_of(self._session.planned):
-                        cursor.execute(f'create schema if not exists "{database}"."{schema}"')
-                    rows = cursor.execute(
-                        "select table_catalog, table_schema, table_name, table_type from information_schema.tables"
-                    ).fetchall()
-                finally:
-                    cursor.close()
-                found = {
-                    (database.lower(), schema.lower(), name.lower()): (
-                        {"BASE TABLE": "table", "VIEW": "view"}.get(kind, kind),
-                        name,
-                    )
-                    for database, schema, name, kind in rows
-                }
+            if self._names is None:
+                records = self._records()
+                found = relation_names(self._session.open_cursor, records.schemas_of(self._session.planned))
                 if self._session.places is not None:
-                    self._session.places.make(
-                        sorted({self._records().place_of(node).database for node in self._session.kinds})
-                    )
-                self._catalog = _Catalog(found)
-            return self._catalog
+                    self._session.places.make(sorted({records.place_of(node).database for node in self._session.kinds}))
+                self._names = found
+            return self._names
 
     @contextmanager
     def _cursor(self, step: StepId) -> Iterator[DirectCursor]:
@@ -200,11 +146,11 @@ class DirectRuns:
             cursor.close()
 
     def _build(
-        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, catalog: _Catalog, began: datetime
+        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, names: RelationNames, began: datetime
     ) -> Outcome:
         node, kind, records = step.node, self._session.kinds[step.node], self._records()
         place, code = records.place_of(node), self._codes[node]
-        replaces = self._replaces(kind, place, cursor, catalog)
+        replaces = self._replaces(kind, place, cursor, names)
         statement = create(kind, place, code.code)
         self._write_files(code, statement)
         executing = datetime.now(UTC)
@@ -216,25 +162,24 @@ class DirectRuns:
         content = self._leave_marker(cursor, request, kind, place)
         cursor.execute("COMMIT")
         cursor.execute(drop(kind, place, BACKUP))
-        catalog.relations[place.key] = (kind, place.identifier)
+        names[place.key] = (kind, place.identifier)
         count = self._count(cursor, kind, place, content)
         if content is not None and self._session.places is not None:
             self._session.places.note_content(node, content)
         return self._outcome(step, "success", began, executing, row_count=count)
 
-    def _replaces(self, kind: GeneratedKind, place: Place, cursor: DirectCursor, catalog: _Catalog) -> bool:
+    def _replaces(self, kind: GeneratedKind, place: Place, cursor: DirectCursor, names: RelationNames) -> bool:
         database, schema, name = place.key
-        if any((database, schema, name + suffix) in catalog.relations for suffix in (TEMPORARY, BACKUP)):
+        if any((database, schema, name + suffix) in names for suffix in (TEMPORARY, BACKUP)):
             raise NotDirectError
-        existing = catalog.relations.get(place.key)
+        existing = names.get(place.key)
         if existing is None:
             return False
         if existing != (kind, place.identifier):
             raise NotDirectError
-        if kind is GeneratedKind.TABLE:
-            names = [place.database, place.schema, place.identifier]
-            if cursor.execute(KEYS_AND_INDEXES, names).fetchall():
-                raise NotDirectError
+        names_of_it = [place.database, place.schema, place.identifier]
+        if kind is GeneratedKind.TABLE and cursor.execute(KEYS_AND_INDEXES, names_of_it).fetchall():
+            raise NotDirectError
         return True
 
     def _leave_marker(
@@ -321,7 +266,7 @@ class DirectRuns:
         )
 
     @staticmethod
-    def _write_files(code: CompiledCode, statement: str) -> None:
+    def _write_files(code: KeptCode, statement: str) -> None:
         for path, text in ((code.compiled_path, code.code), (code.build_path, statement)):
             if path is None:
                 continue

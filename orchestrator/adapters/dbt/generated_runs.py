@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.access import replace_execution
-from orchestrator.adapters.dbt.compiled_code import CompiledCode, code_of, put_into
+from orchestrator.adapters.dbt.kept_code import KeptCode, code_of, put_into
 from orchestrator.adapters.dbt.marking import Marking
 from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import (
@@ -39,16 +39,18 @@ class GeneratedRuns:
     def __init__(self, task: Any, adapter: Any, marking: Marking, kinds: Mapping[NodeId, GeneratedKind]) -> None:  # noqa: ANN401  # dbt's own
         """Set the nodes by their kinds; all others are executed by dbt."""
         self._config = task.config
+        self._manifest = task.manifest
         self._adapter = adapter
         self._marking = marking
         self._kinds = kinds
-        self.codes: dict[NodeId, CompiledCode] = {}
+        self.codes: dict[NodeId, KeptCode] = {}
         """What the nodes that were executed here, and ended well, were compiled to."""
 
-    def note_direct(self, node: Any, code: CompiledCode) -> None:  # noqa: ANN401  # dbt's node
+    def note_direct(self, unique_id: NodeId, code: KeptCode) -> None:
         """Take note of a node that was executed without dbt."""
+        node = self._manifest.expect(unique_id)
         put_into(node, code)
-        if self._kinds.get(node.unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
+        if self._kinds.get(unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
             self._cache(node)
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's runner
@@ -81,6 +83,11 @@ class GeneratedRuns:
     def _cache(self, node: Any) -> None:  # noqa: ANN401  # as above
         relation = self._adapter.Relation.create_from(self._config, node, type=node.config.materialized)
         self._adapter.cache_added(relation.incorporate(dbt_created=True))
+
+    def note_ephemeral(self, node: Any, result: Any) -> None:  # noqa: ANN401  # as above
+        """Take note of what an ephemeral model was compiled to; dbt executes nothing for it."""
+        if node.is_ephemeral_model and str(result.status) == "success":
+            self.note(node)
 
     def note(self, node: Any) -> None:  # noqa: ANN401  # as above
         """Take note of what a node was compiled to."""

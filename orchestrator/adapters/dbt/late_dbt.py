@@ -1,16 +1,18 @@
 """Starts dbt's part of a run with the first step that dbt executes, so that a run of none does without dbt."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.adapters.dbt.direct_runs import DirectRuns
+from orchestrator.adapters.dbt.kept_code import KeptCode
 from orchestrator.adapters.dbt.run_records import KeptRecords, RunRecords
 from orchestrator.errors import EltError
 from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, StepRunner, Stop
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, StepId
 
@@ -25,6 +27,11 @@ class StartedDbt:
     runs: "NodeRuns"
     records: RunRecords
     runner: StepRunner
+
+    def take_over(self, node: NodeId, record: Mapping[str, object] | None, code: KeptCode) -> None:
+        """Take note of a node that was executed without dbt, as if dbt had executed it."""
+        self.runs.generated.note_direct(node, code)
+        self.runs.recall([] if record is None else [record])
 
 
 class LateDbt:
@@ -95,7 +102,7 @@ class LateStepRunner:
                 yield _refused(request, error, began)
             else:
                 if self._direct is not None:
-                    self._direct.tell(started.runs)
+                    self._direct.tell(started)
                 yield from started.runner.run((request,), stop)
 
     def _no_op(self, step: BuildStep, began: datetime) -> Outcome:

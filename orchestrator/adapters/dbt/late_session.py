@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from orchestrator.adapters.dbt.answer_forms import HEAD, TARGET
 from orchestrator.adapters.dbt.artifact_head import head_of
 from orchestrator.adapters.dbt.bridge.access import begin_at, enter_invocation
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
-from orchestrator.adapters.dbt.project_answers import HEAD, TARGET, ProjectAnswers
+from orchestrator.adapters.dbt.project_answers import ProjectAnswers
 from orchestrator.nodes.prefix import Placement
 from orchestrator.nodes.target import Target
 

@@ -12,7 +12,6 @@ from typing import Any
 from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.bridge.releases import build_task
-from orchestrator.adapters.dbt.compiled_code import CompiledCode
 from orchestrator.adapters.dbt.error_location import RaisedErrors
 from orchestrator.adapters.dbt.generated_runs import GeneratedRuns
 from orchestrator.adapters.dbt.interrupting import QueryInterrupts, close_connections
@@ -59,9 +58,8 @@ class NodeRuns:
         # Microbatch runners look here how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._interrupts = QueryInterrupts(session.credentials)
-        self._prepared = False
+        self._prepared, self._refusal = False, ""
         self._halted_at_start = False
-        self._refusal = ""
         self._results: dict[NodeId, Any] = {}  # the latest result of each node
         self._left: dict[NodeId, LeftBatches] = {}  # for microbatch models of a resumed run: the remaining batches
         self._lock = threading.Lock()
@@ -157,8 +155,7 @@ class NodeRuns:
         finally:
             in_progress.discard(unique_id)
         self._keep(node, result)
-        if node.is_ephemeral_model and str(result.status) == "success":
-            self.generated.note(node)
+        self.generated.note_ephemeral(node, result)
         return result
 
     def row_count(self, result: Any) -> int | None:  # noqa: ANN401  # dbt's RunResult
@@ -180,11 +177,6 @@ class NodeRuns:
     def take_up(self, batches: Mapping[NodeId, LeftBatches]) -> None:
         """Make microbatch models run only the remaining batches; with a full refresh they run all of them."""
         self._left.update(batches)
-
-    def take_over(self, unique_id: NodeId, record: Mapping[str, Any] | None, code: CompiledCode) -> None:
-        """Take note of a node that was executed without dbt, as if dbt had executed it."""
-        self.generated.note_direct(self._session.manifest.expect(unique_id), code)
-        self.recall([] if record is None else [record])
 
     def recall(self, recorded: Iterable[Mapping[str, Any]]) -> None:
         """Restore results, given as run_results.json entries, in a resumed run; on-run-end hooks see them."""

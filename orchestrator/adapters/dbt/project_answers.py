@@ -5,22 +5,19 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.adapters.dbt.artifact_head import head_from_json, head_to_json
-from orchestrator.adapters.dbt.compiled_code import CompiledCode, codes_from_json, codes_to_json
+from orchestrator.adapters.dbt.answer_forms import AS_IS, NODES, TYPES, Form
+from orchestrator.adapters.dbt.kept_code import KeptCode, codes_from_json, codes_to_json
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
 from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
-from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.nodes.target import Target
-from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.selection.node_selector import NodeSelector
 
 if TYPE_CHECKING:  # imported only when dbt is opened
@@ -36,48 +33,6 @@ _OTHER_MANIFESTS = ("STATE", "DEFER", "DEFER_STATE", "FAVOR_STATE")
 
 
 _CODES = "codes"
-
-
-class Form(NamedTuple):
-    """How an answer is written as JSON, and read again."""
-
-    to_json: Callable[[Any], object]
-    from_json: Callable[[Any], Any]
-
-
-AS_IS = Form(lambda value: value, lambda value: value)
-NODES = Form(sorted, frozenset)
-TYPES = Form(
-    lambda types: None if types is None else sorted(types),
-    lambda found: None if found is None else frozenset(map(ResourceType, found)),
-)
-TARGET = Form(
-    lambda target: {**asdict(target), "siblings": list(target.siblings)},
-    lambda found: Target(**{**found, "siblings": tuple(found["siblings"])}),
-)
-FLAGS = Form(
-    lambda flags: {**asdict(flags), "profiles_dir": str(flags.profiles_dir)},
-    lambda found: DbtFlags(**{**found, "profiles_dir": Path(found["profiles_dir"])}),
-)
-
-
-def _surroundings_to(found: DbtSurroundings) -> object:
-    return {
-        **asdict(found),
-        "started_at": "",
-        "changing_flags": sorted(found.changing_flags),
-        "plugins_not_found": list(found.plugins_not_found),
-    }
-
-
-def _surroundings_from(found: dict[str, Any]) -> DbtSurroundings:
-    lists = {"changing_flags": frozenset(found["changing_flags"]), "plugins_not_found": ()}
-    return DbtSurroundings(**{**found, **lists, "started_at": datetime.min})  # noqa: DTZ901  # as dbt's: in UTC
-
-
-SURROUNDINGS = Form(_surroundings_to, _surroundings_from)
-"""The caller sets when the command began."""
-HEAD = Form(head_to_json, head_from_json)
 
 
 class ProjectAnswers:
@@ -107,7 +62,7 @@ class ProjectAnswers:
         self._heard: list[list[str]] = []
         self._is_silent = False
         self._new: Answers = {}
-        self._codes: dict[str, CompiledCode] = {}
+        self._codes: dict[str, KeptCode] = {}
         self._parsed: tuple[ParseInputs, str] | None = None
         self.kept: KeptParse | None = None
         """What the cache has for the command line, if that is valid."""
@@ -184,7 +139,7 @@ class ProjectAnswers:
         semantic: Mapping[str, str] = self.get("semantic", dict)
         return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest, semantic=semantic)
 
-    def note_codes(self, codes: Mapping[NodeId, CompiledCode], is_steady: Callable[[NodeId], bool]) -> None:
+    def note_codes(self, codes: Mapping[NodeId, KeptCode], is_steady: Callable[[NodeId], bool]) -> None:
         """Keep what nodes were compiled to, if they compile to it again, and if dbt said nothing meanwhile."""
         if self._cache is not None:
             known = self.codes
@@ -196,7 +151,7 @@ class ProjectAnswers:
             }
 
     @property
-    def codes(self) -> Mapping[NodeId, CompiledCode]:
+    def codes(self) -> Mapping[NodeId, KeptCode]:
         """What nodes were compiled to, as far as it is kept."""
         entry: Any = {} if self.kept is None else self.kept.answers.get(_CODES, {})
         return {NodeId(node): code for node, code in codes_from_json(entry.get("value", {})).items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.adapters.dbt.artifact_head import ArtifactHead, Json, dbt_moment
-from orchestrator.adapters.dbt.compiled_code import CompiledCode
+from orchestrator.adapters.dbt.kept_code import KeptCode
 from orchestrator.adapters.dbt.manifest_file import MANIFEST, ParsedManifest, replaced, write_manifest
 from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import RESPONSE, Place
@@ -91,7 +91,7 @@ class KeptRecords:
         self.head = head
         self._parsed = parsed
         self._fail_fast = fail_fast
-        self._codes: dict[NodeId, CompiledCode] = {}
+        self._codes: dict[NodeId, KeptCode] = {}
 
     def skipped(self, node: NodeId) -> Json:
         """Return the entry of a node that was skipped."""
@@ -116,7 +116,7 @@ class KeptRecords:
         }
 
     def executed(  # the moments of one execution
-        self, node: NodeId, word: str, code: CompiledCode, began: datetime, executing: datetime, ended: datetime
+        self, node: NodeId, word: str, code: KeptCode, began: datetime, executing: datetime, ended: datetime
     ) -> Json:
         """Return the entry of a view, table or data test that was executed without dbt, and note its code."""
         self._codes[node] = code
@@ -135,7 +135,7 @@ class KeptRecords:
             "compiled_code": code.code,
         }
 
-    def compiled(self, node: NodeId, code: CompiledCode) -> None:
+    def compiled(self, node: NodeId, code: KeptCode) -> None:
         """Take note of the code of an ephemeral model."""
         self._codes[node] = code
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.adapters.dbt.direct_runs import DirectSession
+from orchestrator.adapters.dbt.direct_session import DirectSession
 from orchestrator.execution.ports import Ledger, StepRunner
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId

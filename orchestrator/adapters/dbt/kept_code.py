@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompiledCode:
+class KeptCode:
     """What dbt compiled a node to."""
 
     code: str
@@ -33,11 +33,11 @@ class CompiledCode:
         }
 
 
-def code_of(node: Any) -> CompiledCode | None:  # noqa: ANN401  # dbt's node
+def code_of(node: Any) -> KeptCode | None:  # noqa: ANN401  # dbt's node
     """Return the compiled code of a node that was executed; None if it has none."""
     if not node.compiled_code or not node.compiled_path:
         return None
-    return CompiledCode(
+    return KeptCode(
         code=node.compiled_code,
         compiled_path=node.compiled_path,
         build_path=node.build_path,
@@ -46,7 +46,7 @@ def code_of(node: Any) -> CompiledCode | None:  # noqa: ANN401  # dbt's node
     )
 
 
-def put_into(node: Any, code: CompiledCode) -> None:  # noqa: ANN401  # dbt's node
+def put_into(node: Any, code: KeptCode) -> None:  # noqa: ANN401  # dbt's node
     """Make a node of an open dbt as it would be if dbt had compiled and executed it."""
     from dbt.artifacts.resources import InjectedCTE
 
@@ -57,7 +57,7 @@ def put_into(node: Any, code: CompiledCode) -> None:  # noqa: ANN401  # dbt's no
     node.depends_on.macros = list(code.macros)
 
 
-def codes_to_json(codes: Mapping[str, CompiledCode]) -> dict[str, Any]:
+def codes_to_json(codes: Mapping[str, KeptCode]) -> dict[str, Any]:
     """Return codes in the form in which they are kept."""
     return {
         node: [code.code, code.compiled_path, code.build_path, [dict(cte) for cte in code.ctes], list(code.macros)]
@@ -65,9 +65,9 @@ def codes_to_json(codes: Mapping[str, CompiledCode]) -> dict[str, Any]:
     }
 
 
-def codes_from_json(found: Mapping[str, Any]) -> dict[str, CompiledCode]:
+def codes_from_json(found: Mapping[str, Any]) -> dict[str, KeptCode]:
     """Return codes that were kept."""
     return {
-        node: CompiledCode(code=code, compiled_path=compiled, build_path=build, ctes=tuple(ctes), macros=tuple(macros))
+        node: KeptCode(code=code, compiled_path=compiled, build_path=build, ctes=tuple(ctes), macros=tuple(macros))
         for node, (code, compiled, build, ctes, macros) in found.items()
     }
