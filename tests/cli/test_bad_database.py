@@ -169,3 +169,13 @@ def test_a_write_ahead_log_of_another_file(elt, tmp_path):
         f"{shop}/shop.duckdb.wal is damaged, or belongs", "move it away"
     )
     assert (shop / "shop.duckdb.wal").read_bytes() == log
+
+
+def test_settings_that_duckdb_refuses_before_the_file_exists(elt, tmp_path):
+    """The message names the file of the target, although only a database in memory was opened."""
+    options = "config_options: {storage_compatibility_version: v9.0.0}"
+    target = f"{{type: duckdb, path: new.duckdb, {options}}}"
+    shop = write_shop(tmp_path, {"profiles.yml": f"shop: {{target: dev, outputs: {{dev: {target}}}}}"})
+    said = elt("run", project=shop)
+    said.refuses(f"The database {shop}/new.duckdb cannot be opened: ", "v9.0.0", "profiles.yml")
+    assert ":memory:" not in said.err
