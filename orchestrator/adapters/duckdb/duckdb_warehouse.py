@@ -276,6 +276,12 @@ def _cannot_open(path: Path, message: str) -> WarehouseError:
             f"{path} is not a DuckDB database.",
             hint="Set `path` in profiles.yml to another file, or move this one out of the way.",
         )
+    if "replaying WAL file" in message:
+        return WarehouseError(
+            f"The write-ahead log {path}.wal is damaged, or belongs to another file than {path.name}: {first}",
+            hint="It has changes that are not in the database yet. Put it back beside its own database, or move it away"
+            " to open the database without them.",
+        )
     if "Permission denied" in message or "read-only" in message:
         return WarehouseError(
             f"The database {path} cannot be written: {first}",

@@ -123,8 +123,8 @@ def refuse_v2_parser(flags: Any) -> None:  # noqa: ANN401  # as above
     if getattr(flags, V2_PARSER, False):
         raise V2ParserError(
             "dbt's parser of version 2 is switched on; elt needs the project as dbt-core's own parser reads it.",
-            hint="Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER, and remove `use_v2_parser` from `flags:`"
-            " of dbt_project.yml and from ~/.dbt/user_settings.yml.",
+            hint="Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER (also in .env), and remove `use_v2_parser`"
+            " from `flags:` of dbt_project.yml and from ~/.dbt/user_settings.yml.",
         )
 
 
