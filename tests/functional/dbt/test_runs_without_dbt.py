@@ -395,3 +395,55 @@ def test_an_invocation_has_its_own_ids(shop: Path) -> None:
         assert ran(shop, *UNCHANGED) == 0
         found.add(artifact(shop, "run_results.json")["metadata"]["invocation_id"])
     assert len(found) == 2
+
+
+def built_again(root: Path, **options: Any) -> set[str]:
+    """Run what changed, and give the names of the models that were built."""
+    ended = run(Command(project_dir=root, skip_unchanged=True, **options))
+    return {
+        one.step_id.rpartition(".")[2]
+        for one in ended.outcomes
+        if one.status is Status.SUCCESS and one.step_id.startswith("model.")
+    }
+
+
+def test_a_variable_that_is_set_changed_or_removed_rebuilds_what_reads_it(tmp_path: Path, opened, monkeypatch) -> None:
+    """Other variables do not count; each state of a variable is compared with the one before."""
+    region = 'select \'{{ env_var("SHOP_REGION", "none") }}\' as region'
+    root = settled(write_shop(tmp_path / "shop", {"models/region.sql": region}))
+    assert ran(root) == 0
+    opened.clear()
+    for change in (lambda: monkeypatch.setenv("SHOP_REGION", "north"), lambda: monkeypatch.delenv("SHOP_REGION")):
+        change()
+        assert built_again(root) == {"region"}
+        assert len(opened) == 1
+        monkeypatch.setenv("UNRELATED", str(len(opened)))
+        assert built_again(root) == set()
+        assert len(opened) == 1
+        opened.clear()
+
+
+def test_another_value_of_a_var_rebuilds_what_reads_it(tmp_path: Path, opened) -> None:
+    """Each command line of dbt has answers of its own."""
+    since = 'select \'{{ var("since", "none") }}\' as since'
+    root = settled(write_shop(tmp_path / "shop", {"models/since.sql": since}))
+    assert ran(root) == 0
+    assert built_again(root, dbt_options=("--vars", "{since: 2024}")) == {"since"}
+    opened.clear()
+    assert built_again(root, dbt_options=("--vars", "{since: 2024}")) == set()
+    assert opened == []
+
+
+def test_another_release_of_an_installed_package_has_dbt_parse_again(tmp_path: Path, opened, monkeypatch) -> None:
+    """Whatever the package is: dbt may use it."""
+    root = settled(write_shop(tmp_path / "shop"))
+    places = tmp_path / "places"
+    (places / "some_plugin-1.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(places))
+    assert ran(root) == 0
+    opened.clear()
+    assert built_again(root) == set()
+    assert opened == []
+    (places / "some_plugin-1.0.dist-info").rename(places / "some_plugin-1.1.dist-info")
+    assert built_again(root) == set()
+    assert len(opened) == 1
