@@ -24,10 +24,11 @@ from orchestrator.adapters.duckdb.duckdb_built import content_in_duckdb
 from orchestrator.adapters.duckdb.duckdb_catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.files import files_digest
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
-from orchestrator.adapters.duckdb.storage_format import require_format, unreadable_file
+from orchestrator.adapters.duckdb.opening_errors import cannot_open, locked
+from orchestrator.adapters.duckdb.storage_format import require_format
 from orchestrator.adapters.sql_words import literal
 from orchestrator.config.settings import StorageVersion
-from orchestrator.errors import StorageVersionError, WarehouseError, WarehouseLockedError
+from orchestrator.errors import StorageVersionError, WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
@@ -232,9 +233,9 @@ def open_warehouse(
             # DuckDB does not wait for a lock on its file.
             holder = holder_of(str(error))
             if holder is None:
-                raise _cannot_open(file.path, str(error)) from error
+                raise cannot_open(file.path, str(error)) from error
             if clock() >= deadline:
-                raise _locked(file.path, holder, lock_timeout) from error
+                raise locked(file.path, holder, lock_timeout) from error
             if not is_reported:
                 on_wait(holder)
                 is_reported = True
@@ -255,47 +256,7 @@ def _require_writable_folder(file: DatabaseFile) -> None:
     folder = file.path.parent
     reads_only = str(file.config.get("access_mode", "")).lower() == "read_only"
     if folder.is_dir() and not reads_only and not os.access(folder, os.W_OK | os.X_OK):
-        raise _cannot_open(file.path, f"Permission denied in the folder {folder}")
-
-
-def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
-    return WarehouseLockedError(
-        f"The database {path} is locked by {holder}; waited {waited:g} s for it.",
-        hint="Wait longer with --lock-timeout DURATION, or close the database in that process.",
-        pid=holder.pid,
-        command=holder.command,
-    )
-
-
-def _cannot_open(path: Path, message: str) -> WarehouseError:
-    if (too_new := unreadable_file([path], message)) is not None:
-        return too_new
-    first = message.splitlines()[0]
-    if "not a valid DuckDB database" in message:
-        return WarehouseError(
-            f"{path} is not a DuckDB database.",
-            hint="Set `path` in profiles.yml to another file, or move this one out of the way.",
-        )
-    if "replaying WAL file" in message:
-        return WarehouseError(
-            f"The write-ahead log {path}.wal is damaged, or belongs to another file than {path.name}: {first}",
-            hint="It has changes that are not in the database yet. Put it back beside its own database, or move it away"
-            " to open the database without them.",
-        )
-    if "Permission denied" in message or "read-only" in message:
-        return WarehouseError(
-            f"The database {path} cannot be written: {first}",
-            hint="Make the file and its folder writable for the user who runs elt.",
-        )
-    if "No such file or directory" in message or "does not exist" in message:
-        return WarehouseError(
-            f"The folder {path.parent} of the database {path.name} does not exist.",
-            hint="Create the folder, or fix `path` in profiles.yml.",
-        )
-    return WarehouseError(
-        f"The database {path} cannot be opened: {first}",
-        hint="Check `path` and its settings in profiles.yml.",
-    )
+        raise cannot_open(file.path, f"Permission denied in the folder {folder}")
 
 
 def _named(relation: Relation) -> str:
