@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, state_of
 
-VERSION = 2
+VERSION = 3
 _MOST = 8
 """The number of command lines whose answers are kept."""
 
