@@ -26,6 +26,8 @@ class ArtifactHead:
     """The metadata of sources.json."""
     args: Json
     """The arguments of the invocation as dbt records them, without the secrets that dbt knows."""
+    empty_result: Json
+    """An entry of run_results.json without values: its fields differ between releases of dbt."""
 
     def begun_at(self, moment: datetime) -> "ArtifactHead":
         """Return the head of another invocation with the same command line, which began at that moment."""
@@ -59,7 +61,28 @@ def head_of(session: "DbtSession") -> ArtifactHead:
         run_results=RunResultsMetadata().to_dict(omit_none=False),
         sources=FreshnessMetadata().to_dict(omit_none=False),
         args=_arguments(session),
+        empty_result=_empty_result(),
     )
+
+
+def _empty_result() -> Json:
+    from dbt.artifacts.schemas.results import RunStatus
+    from dbt.artifacts.schemas.run.v5.run import RunResultOutput
+
+    found: Json = RunResultOutput(
+        status=RunStatus.Success,
+        timing=[],
+        thread_id="",
+        execution_time=0,
+        adapter_response={},
+        message=None,
+        failures=None,
+        unique_id="",
+        compiled=None,
+        compiled_code=None,
+        relation_name=None,
+    ).to_dict(omit_none=False)
+    return found
 
 
 def _arguments(session: "DbtSession") -> Json:

@@ -183,18 +183,13 @@ class KeptRecords:
         known = self._nodes[node]
         is_compiled = known["resource_type"] in _COMPILED
         return {
+            **self.head.empty_result,
             "status": word,
-            "timing": [],
             "thread_id": threading.current_thread().name,
-            "execution_time": 0,
-            "adapter_response": {},
             "message": message,
-            "failures": None,
             "unique_id": node,
             "compiled": False if is_compiled else None,
-            "compiled_code": None,
             "relation_name": known.get("relation_name") if is_compiled else None,
-            "batch_results": None,
         }
 
     @cached_property

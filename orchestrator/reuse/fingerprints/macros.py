@@ -128,6 +128,8 @@ class MacroIndex:
                 for what, number in found
             )
 
+        if reading.only_names_macros:  # as most arguments of generic tests
+            return NO_NEEDS
         changing = sorted(reading.flags & self._changing_flags)
         foreign = [(f"the name {name}", line) for name, line in reading.foreign if not self._is_known(name)]
         return Needs(

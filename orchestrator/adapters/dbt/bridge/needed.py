@@ -180,7 +180,7 @@ NEEDED = listed(
             "dbt.artifacts.schemas.results:NodeStatus RunStatus",
             "dbt.artifacts.schemas.run:RunResult.from_node",
             "dbt.artifacts.schemas.run:RunResultsArtifact",
-            "dbt.artifacts.schemas.run.v5.run:RunResultsMetadata process_run_result",
+            "dbt.artifacts.schemas.run.v5.run:RunResultOutput RunResultsMetadata process_run_result",
             "dbt.events.types:ArtifactWritten",
             "dbt.utils:JSONEncoder args_to_dict",
             "dbt.utils.artifact_upload:add_artifact_produced",
