@@ -27,21 +27,18 @@ from orchestrator.plan.make_request import requested
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import plan_to_json
 from orchestrator.plan.request import Upstream, Verb
+from orchestrator.plan.step import StepId
 from orchestrator.report.attempts_text import AttemptsText, attempts_json, attempts_text, seconds_of
-from orchestrator.report.explanation import explanation_to_json, print_explanation
 from orchestrator.report.locked_text import locked_to_json
 from orchestrator.report.plan_text import print_plan
 from orchestrator.report.streams import open_console
-from orchestrator.report.upgrade_text import print_upgrade, upgrade_to_json
 from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
-from orchestrator.wiring.asking import await_conditions
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.estimating import estimate_of
-from orchestrator.wiring.explaining import explain_node
 from orchestrator.wiring.noting import with_notifications
 from orchestrator.wiring.planning import (
     dbt_args,
@@ -57,7 +54,6 @@ from orchestrator.wiring.publishing import copy_of
 from orchestrator.wiring.readiness import lacking, unmovable
 from orchestrator.wiring.recording import new_run_id, opening_of
 from orchestrator.wiring.reports import OutputKind, listening, reporting, tell_on_stderr
-from orchestrator.wiring.upgrading import preview_upgrade
 
 __all__ = [
     "Command",
@@ -95,6 +91,8 @@ class Planned:
     notices: tuple[Noticed, ...] = ()
     estimate: Estimate | None = None
     """How long the run takes; None if earlier runs do not show it."""
+    why_dbt: Mapping[StepId, str]
+    """Why dbt executes the node of a step; empty if its statements are generated."""
     locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
@@ -128,6 +126,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
             estimate=estimate_of(project, known, made),
+            why_dbt=project.ways(plain=command.plain).reasons(made),
             locked=project.locked,
         )
 
@@ -151,8 +150,11 @@ def run(
     run_id = run_id or new_run_id()
     with listening(listeners, patience) as audience:
         foreword = Foreword(run_id, audience.tell_at_once)
-        await_conditions(command, foreword.hear)  # before anything is opened
-        with opened(command, Inbox(), hear=foreword.hear) as project:
+        if command.wait_for:  # before anything is opened
+            from orchestrator.wiring.asking import await_conditions
+
+            await_conditions(command, foreword.hear)
+        with opened(command, Inbox(), hear=foreword.hear, is_new_run=True) as project:
             require_consent_of(command, project)  # before anything waits for a lease
             # dbt resolves the selection once. The steps are made again under the lease, because tables may have
             # changed.
@@ -205,26 +207,25 @@ def show_plan(
     elif not made.plan.steps and not made.plan.left_out:
         open_console().print(nothing_to_do(command.select), soft_wrap=True)
     else:
-        shown = made.attempts_shown
         print_plan(
             open_console(),
             made.plan,
-            shown,
+            made.attempts_shown,
             database=made.database,
             locked=made.locked,
             estimate=made.estimate,
-            verbose=verbose,
+            why_dbt=made.why_dbt if verbose else None,
         )
     return 0
 
 
 def _as_json(made: Planned) -> dict[str, object]:
     tries = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
-    limit = seconds_of(made.attempts.run_limit)
-    plan_json = plan_to_json(made.plan, tries)
+    for step, why in made.why_dbt.items():
+        tries[step] |= {"generated": not why, "why_dbt": why or None}
     return {
-        **plan_json,
-        "time_limit_seconds": limit,
+        **plan_to_json(made.plan, tries),
+        "time_limit_seconds": seconds_of(made.attempts.run_limit),
         "database": made.database,
         "estimate": estimate_to_json(made.estimate),
         "unconfirmed": locked_to_json(made.locked),
@@ -233,6 +234,9 @@ def _as_json(made: Planned) -> dict[str, object]:
 
 def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
     """Print what a node's result depends on, now and at its last success; the exit code is 0."""
+    from orchestrator.report.explanation import explanation_to_json, print_explanation
+    from orchestrator.wiring.explaining import explain_node
+
     alone = replace(command, ingest=False)  # nothing is loaded, so mistakes in the ingestion modules do not matter
     with opened(
         alone, Inbox(), ("list",), hear=tell_on_stderr, only_reads=True, placement=command.placement
@@ -247,6 +251,9 @@ def show_explanation(command: Command, node: str, *, as_json: bool) -> int:
 
 def show_upgrade(command: Command, *, as_json: bool) -> int:
     """Print what the installed releases of the tools make a run rebuild; the exit code is 0."""
+    from orchestrator.report.upgrade_text import print_upgrade, upgrade_to_json
+    from orchestrator.wiring.upgrading import preview_upgrade
+
     with opened(command, Inbox(), hear=tell_on_stderr, only_reads=True) as project:
         found = preview_upgrade(project, command)
     if as_json:

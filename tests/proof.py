@@ -81,6 +81,7 @@ def parts_of(folders: Iterable[str], variables: Mapping[str, str]) -> Iterator[P
         yield _python(folder, [*_PYTEST, folder], _WHOLE)
     # Not by slices: only the results of all pairs together show a defect that changes nothing in any of them.
     yield _python("agreement", ["tests.agreement", "all"])
+    yield _python("agreement plain", ["tests.agreement", "all"], {"ELT_AGREEMENT_PLAIN": "1"})  # dbt executes all nodes
     given = [f"{name}={variables[name]}" for name in _VARIABLES if variables.get(name)]
     for target in _TARGETS:
         yield Part(name=target, command=("make", "--no-print-directory", target, *given))

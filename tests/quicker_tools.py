@@ -10,13 +10,13 @@ def make_quicker() -> None:
     """Read and parse a macro once in a process, whatever project it is in."""
     from dbt_common.tests import enable_test_caching
 
-    from orchestrator.reuse.fingerprints import macros
+    from orchestrator.reuse.fingerprints import text_readings
 
     enable_test_caching()  # dbt's own means for tests
     json.dump = _dump
-    if not hasattr(macros.read_template, "cache_info"):
+    if not hasattr(text_readings.read_template, "cache_info"):
         # A run reads each text once. What it finds depends on nothing but the text, and most texts are dbt's macros.
-        macros.read_template = cache(macros.read_template)
+        text_readings.read_template = cache(text_readings.read_template)
 
 
 def _dump(value: Any, file: IO[str], **options: Any) -> None:
@@ -26,7 +26,7 @@ def _dump(value: Any, file: IO[str], **options: Any) -> None:
 
 def read_macros(texts: Iterable[str]) -> None:
     """Read macros before processes are forked that need what is found."""
-    from orchestrator.reuse.fingerprints import macros
+    from orchestrator.reuse.fingerprints import text_readings
 
     for text in texts:
-        macros.read_template(text)
+        text_readings.read_template(text)

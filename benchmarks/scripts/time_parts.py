@@ -9,7 +9,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +17,13 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from orchestrator.adapters.dbt.artifact_head import head_of
+from orchestrator.adapters.dbt.late_dbt import LateDbt, StartedDbt
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.manifest_file import ManifestFile
 from orchestrator.adapters.dbt.node_outcomes import run_record
 from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.run_records import OpenRecords
 from orchestrator.adapters.dbt.selector import DbtSelector
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.audience import Audience
@@ -96,7 +99,7 @@ class Instant:
                 step_id=step_id, status=Status.SUCCESS, started_at=now, ended_at=datetime.now(UTC), dbt_results=records
             )
 
-    def interrupt(self) -> None:
+    def interrupt(self, steps: Collection[StepId]) -> None:
         """Nothing runs."""
 
 
@@ -187,7 +190,9 @@ def time_reports(session: DbtSession, plan: Plan, events: Sequence[Event], watch
     }
     for part, make in makers.items():
         watch.time(part, lambda make=make: tell(make(), events))  # type: ignore[misc]
-    watch.time("artifacts", lambda: keep(DbtLedger(session, runs), events))
+    records = OpenRecords(session, runs, head_of(session))
+    started = StartedDbt(runs=runs, records=records, runner=Instant({}))
+    watch.time("artifacts", lambda: keep(DbtLedger(LateDbt.of(started), lambda: records), events))
 
 
 def tell(listener: RunListener, events: Iterable[Event]) -> None:

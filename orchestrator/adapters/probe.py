@@ -5,6 +5,7 @@ name. Otherwise a wrapped function would no longer be called, and what it does (
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dis import get_instructions
 from importlib import import_module
@@ -12,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from types import FunctionType
 
 from orchestrator.adapters.versions import stated_bounds
-from orchestrator.errors import UnsupportedVersionError
-from orchestrator.installing import install_hint
+from orchestrator.errors import MissingExtraError, UnsupportedVersionError
+from orchestrator.installing import install_hint, module_hint
 
 _DISTRIBUTIONS = (
     ("dbt.adapters.duckdb", "dbt-duckdb"),
@@ -40,15 +41,17 @@ class ToolAttribute:
     @property
     def tool(self) -> str:
         """The distribution that has the module."""
-        return next(tool for package, tool in _DISTRIBUTIONS if f"{self.module}.".startswith(f"{package}."))
+        found = (tool for package, tool in _DISTRIBUTIONS if f"{self.module}.".startswith(f"{package}."))
+        return next(found, self.module.partition(".")[0])
 
     def __str__(self) -> str:
         return f"{self.module}.{self.path}"
 
     def exists(self) -> bool:
-        """Return whether the installed tool has it."""
+        """Return whether the installed tool has it; raises MissingExtraError if a package that it needs is missing."""
         try:
-            holder: object = import_module(self.module)
+            with missing_packages(self.tool):
+                holder: object = import_module(self.module)
         except ImportError:
             return False
         for name in self.path.split("."):
@@ -56,6 +59,24 @@ class ToolAttribute:
                 return False
             holder = getattr(holder, name, None)
         return True
+
+
+@contextmanager
+def missing_packages(tool: str) -> Iterator[None]:
+    """Around imports of a tool: name another package that it imports and that is not installed.
+
+    Raises:
+        MissingExtraError: says which package, and how to install it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if not missing or missing in {package.partition(".")[0] for package, _ in _DISTRIBUTIONS}:
+            raise
+        raise MissingExtraError(
+            f"{tool} needs the package {missing}, which is not installed.", hint=module_hint(missing)
+        ) from error
 
 
 def listed(purposes: Mapping[str, tuple[str, ...]]) -> tuple[ToolAttribute, ...]:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
-
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import UnsupportedVersionError
 from orchestrator.installing import install_hint
+
+if TYPE_CHECKING:  # imported only where bounds are compared
+    from packaging.specifiers import SpecifierSet
 
 DISTRIBUTION = "elt-orchestrator"
 
@@ -35,11 +35,11 @@ def require_supported(*tools: str) -> None:
 
 
 def installed_of(*tools: str) -> dict[str, str]:
-    """Return the version of each of these distributions that is installed."""
+    """Return the version of each of these distributions that is installed; empty if a broken installation has none."""
     found = {}
     for tool in tools:
         with suppress(PackageNotFoundError):
-            found[tool] = version(tool)
+            found[tool] = version(tool) or ""  # None, whatever its type says, without the file METADATA
     return found
 
 
@@ -47,33 +47,35 @@ def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
     """Return a message for each distribution whose version is outside the bounds, by its name."""
     bounds = stated_bounds()
     return {
-        tool: f"{tool} {number} is installed, this elt supports {bounds_text(bounds[tool])}"
+        tool: f"{tool} {number or 'without a version'} is installed, this elt supports {bounds_text(bounds[tool])}"
         for tool, number in installed.items()
         if tool in bounds and not bounds[tool].contains(number, prereleases=True)
     }
 
 
-def bounds_text(bounds: SpecifierSet) -> str:
+def bounds_text(bounds: "SpecifierSet") -> str:
     """Return bounds as a requirement has them, the lower one first."""
     return ",".join(sorted({str(bound) for bound in bounds}, reverse=True))  # extras repeat the same bounds
 
 
-def supported(requirements: Iterable[str]) -> dict[str, SpecifierSet]:
+def supported(requirements: Iterable[str]) -> "dict[str, SpecifierSet]":
     """Return the bounds of each distribution that the requirements name, those of all extras combined."""
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.utils import canonicalize_name
+
     bounds: dict[str, SpecifierSet] = {}
-    for requirement in map(Requirement, requirements):
+    # Without their markers: reading those uses Python's own parser, which two threads must not use at the same time in
+    # CPython 3.11 (dbt reads Python models with it).
+    for requirement in (Requirement(text.partition(";")[0]) for text in requirements):
         name = canonicalize_name(requirement.name)
         bounds[name] = bounds.get(name, SpecifierSet()) & requirement.specifier
     return bounds
 
 
 @cache
-def stated_bounds() -> Mapping[str, SpecifierSet]:
-    """Return the bounds that elt's own distribution declares, read once.
-
-    Call it before a second thread starts: reading them uses Python's own parser, which two threads must not use at the
-    same time in CPython 3.11 (dbt reads Python models with it).
-    """
+def stated_bounds() -> "Mapping[str, SpecifierSet]":
+    """Return the bounds that elt's own distribution declares, read once."""
     return supported(_stated())
 
 

@@ -11,7 +11,7 @@ from orchestrator.nodes.identity import NodeId, Relation, ResourceType, short_na
 from orchestrator.nodes.run_results import DbtResult, DbtRun
 from orchestrator.reuse.facts import TABLE, Content
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
-from orchestrator.reuse.fingerprints.jinja import THIS
+from orchestrator.reuse.fingerprints.sql_placeholders import THIS
 from orchestrator.reuse.fingerprints.template import placeholder_sql, without_call_tags
 from orchestrator.reuse.fingerprints.value import Fingerprint, StatementVerdict
 from orchestrator.timetable.shown_moment import shown_moment

@@ -71,7 +71,7 @@ SELECTION = (
         value="EXPRESSION",
         many=True,
     ),
-    DbtOption(names=("--exclude",), help="What to leave out.", value="EXPRESSION", many=True),
+    DbtOption(names=("--exclude",), help="What to exclude.", value="EXPRESSION", many=True),
     DbtOption(names=("--selector",), help="A selector of selectors.yml.", value="NAME"),
     DbtOption(
         names=("--indirect-selection",),
@@ -89,7 +89,7 @@ SELECTION = (
     ),
     DbtOption(
         names=("--exclude-resource-type", "--exclude-resource-types"),
-        help="Leave these types out.",
+        help="Exclude these types.",
         value="TYPE",
         choices=_TYPES[:-1],
         many=True,
@@ -152,7 +152,7 @@ RUNNING = (
 )
 
 OUTPUT = (
-    DbtOption(names=("--quiet", "-q"), off="--no-quiet", help="Say only what failed."),
+    DbtOption(names=("--quiet", "-q"), off="--no-quiet", help="Show only what failed."),
     DbtOption(
         names=("--debug", "-d"),
         off="--no-debug",

@@ -4,6 +4,7 @@ import atexit
 import gc
 import logging
 import os
+import platform
 import sys
 import tempfile
 import traceback
@@ -14,11 +15,11 @@ from typing import NoReturn
 import click
 from click.core import ParameterSource
 
-from orchestrator import __version__
 from orchestrator.cli import completion
 from orchestrator.cli.click_message import click_message
 from orchestrator.cli.standard_streams import OutputFile, UnreadError, guard_streams, stop_waiting_for_readers
 from orchestrator.cli.verbs import Verbs
+from orchestrator.config.installed import installed_versions
 from orchestrator.debugging import is_debugging, set_debugging
 from orchestrator.errors import (
     CommandLineError,
@@ -46,8 +47,25 @@ class _OptionOrVariable(click.Option):
         return super().get_error_hint(ctx)
 
 
+def _show_versions(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  # click's
+    if not wanted:
+        return
+    found = installed_versions()
+    tools = ", ".join(f"{name} {number}" for name, number in found.items() if name != "elt")
+    click.echo(f"elt, version {found['elt']}\n{tools}, Python {platform.python_version()}")
+    ctx.exit()
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, "--version", "-V", prog_name="elt")
+@click.option(
+    "--version",
+    "-V",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_versions,
+    help="Show the versions of elt and of the tools that it uses.",
+)
 @click.option(
     "--debug",
     cls=_OptionOrVariable,

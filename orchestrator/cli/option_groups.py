@@ -16,7 +16,7 @@ _GROUPS = {
         *("upstream", "no_ingest", "no_freshness", "no_tests", "skip_unchanged", "shadow_reuse", "verify_reuse"),
     ),
     "How nodes are built": (
-        *("full_refresh", "empty", "sample", "event_time_start", "event_time_end", "vars", "store_failures"),
+        *("full_refresh", "empty", "sample", "event_time_start", "event_time_end", "vars", "store_failures", "plain"),
     ),
     "Limits and waiting": (
         *("threads", "fail_fast", "time_limit", "grace", "repeats", "lock_timeout", "on_busy", "wait_for"),

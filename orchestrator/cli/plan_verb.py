@@ -13,6 +13,7 @@ from orchestrator.cli.shared import (
     JsonDbtCommand,
     as_json,
     lock_timeout_of_plan,
+    plain,
     planning_options,
     skip_unchanged,
     verify_reuse,
@@ -27,6 +28,7 @@ _WITH_SCHEDULE = frozenset({"schedule", "project_dir", "json_lines", "verbose", 
 @schema_prefix
 @prefixed_loads
 @skip_unchanged
+@plain
 @verify_reuse
 @lock_timeout_of_plan
 @as_json

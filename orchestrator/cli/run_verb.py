@@ -14,6 +14,7 @@ from orchestrator.cli.shared import (
     events_as_json,
     limits,
     lock_timeout,
+    plain,
     planning_options,
     request_options,
     shadow_reuse,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @schema_prefix
 @prefixed_loads
 @skip_unchanged
+@plain
 @shadow_reuse
 @verify_reuse
 @wait_for
@@ -103,6 +105,7 @@ def command_from(
         tests=not options.get("no_tests"),
         allow_empty=bool(options.get("allow_empty")),
         skip_unchanged=bool(options.get("skip_unchanged")),
+        plain=bool(options.get("plain")),
         shadow_reuse=bool(options.get("shadow_reuse")),
         verify_reuse=options.get("verify_reuse"),
         wait_for=tuple(options.get("wait_for") or ()),

@@ -108,6 +108,12 @@ skip_unchanged = click.option(
     help="Reuse selected nodes too, if nothing that their results depend on has changed.",
 )
 
+plain = click.option(
+    "--plain",
+    is_flag=True,
+    help="Have dbt itself execute every node, also those for which elt can make dbt's statements.",
+)
+
 shadow_reuse = click.option(
     "--shadow-reuse",
     is_flag=True,
@@ -169,7 +175,7 @@ verify_reuse = click.option(
     "--verify-reuse",
     type=_AsInEltYml("share", portion),
     metavar="SHARE",
-    help="Build this share of the reused tables (5%) again beside them, and compare; a difference is an error.",
+    help="Build copies of this share of the reused tables (5%) and compare them; a difference is an error.",
 )
 
 
@@ -183,7 +189,7 @@ attempt_options = _all_of(
         "--repeats",
         type=_AsInEltYml("times", _times),
         metavar="N|none",
-        help="How often a step is retried after an error that may pass, whatever is set.",
+        help="How often any step is repeated after a transient error; overrides elt.yml.",
     ),
     click.option(
         "--time-limit",
@@ -195,7 +201,7 @@ attempt_options = _all_of(
         "--grace",
         type=_AsInEltYml("duration", duration),
         metavar="DURATION",
-        help="After Ctrl-C, SIGTERM or SIGHUP let what runs go on for so long, before it is interrupted (0).",
+        help="How long running steps may continue after Ctrl-C, SIGTERM or SIGHUP before they are interrupted (0).",
     ),
 )
 """Adds the options for further attempts, time limits, and the end of a run."""

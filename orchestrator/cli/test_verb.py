@@ -7,7 +7,7 @@ import click
 from orchestrator.cli.dbt_options import TEST, dbt_options
 from orchestrator.cli.placing_options import prefixed_loads, schema_prefix
 from orchestrator.cli.run_verb import run_verb
-from orchestrator.cli.shared import RunCommand, allow_empty, attempt_options, events_as_json, lock_timeout
+from orchestrator.cli.shared import RunCommand, allow_empty, attempt_options, events_as_json, lock_timeout, plain
 
 
 @click.command("test", cls=RunCommand)
@@ -15,6 +15,7 @@ from orchestrator.cli.shared import RunCommand, allow_empty, attempt_options, ev
 @schema_prefix
 @prefixed_loads
 @allow_empty
+@plain
 @lock_timeout
 @attempt_options
 @events_as_json

@@ -24,7 +24,7 @@ _GROUPS = {
     "Look before a run": {
         "plan": ("plan_verb", "Show what a run would do, in which order, and why."),
         "ls": ("ls_verb", "List what a selection names: like dbt ls."),
-        "explain": ("explain_verb", "Show what the result of a node depends on, and what of it changed."),
+        "explain": ("explain_verb", "Show what the result of a node depends on, and what has changed."),
     },
     "Look at recorded runs": {
         "history": ("history_verb", "List the recorded runs, or delete old ones."),

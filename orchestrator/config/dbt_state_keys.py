@@ -16,6 +16,8 @@ from orchestrator.config.readers import one_of
 _Value = TypeVar("_Value")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+)\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)
+_LONGEST = 100 * 365 * 86_400
+_MOST_DIGITS = len(str(_LONGEST))
 _PERIODS = {"minute": "m", "hour": "h", "day": "d"}
 _LAG, _FROM = "lag_tolerance", "require_fresh_data_from"
 _NEVER = "never"
@@ -116,7 +118,11 @@ def _duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(str(value).strip())
     if match is None:
         raise ValueError("expected a duration such as 45m, 4h or 7d")
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2][0].lower()])
+    number = match[1]
+    seconds = int(number) * _SECONDS[match[2][0].lower()] if len(number) <= _MOST_DIGITS else _LONGEST + 1
+    if seconds > _LONGEST:
+        raise ValueError("expected a duration of at most 100 years")
+    return timedelta(seconds=seconds)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -125,10 +125,12 @@ def truth(value: object) -> bool:
 
 
 def text(value: object) -> str:
-    """Return a text that is not empty."""
-    if isinstance(value, str) and value.strip():
-        return value
-    raise ValueError("expected a text")
+    """Return a text that is not empty, and that the operating system takes as a name or a word of a command."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("expected a text")
+    if "\0" in value:
+        raise ValueError("expected a text without NUL characters")
+    return value
 
 
 def one_of(words: type[Word]) -> Callable[[object], Word]:

@@ -30,7 +30,7 @@ SWITCHES = frozenset(
 FLAGS = frozenset(
     {
         *("full_refresh", "warn_error", "store_failures", "no_ingest", "no_freshness", "no_tests", "allow_empty"),
-        *("ingest", "skip_unchanged", "shadow_reuse", "yes"),
+        *("ingest", "skip_unchanged", "shadow_reuse", "plain", "yes"),
     }
 )
 OPTIONS = LISTS | VALUES | SWITCHES | FLAGS
@@ -41,7 +41,7 @@ _ONLY_RUN = frozenset(
         *("no_freshness", "no_tests", "skip_unchanged", "shadow_reuse", "verify_reuse", "yes"),
     }
 )
-_NOT_FRESHNESS = frozenset({"resource_type", "exclude_resource_type", "store_failures"})
+_NOT_FRESHNESS = frozenset({"resource_type", "exclude_resource_type", "store_failures", "plain"})
 OF_VERB: Mapping[str, frozenset[str]] = {
     "run": OPTIONS,
     "test": OPTIONS - _ONLY_RUN,

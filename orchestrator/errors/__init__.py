@@ -27,6 +27,7 @@ from orchestrator.errors.elt_error import (
 from orchestrator.errors.input_errors import (
     ConfigurationError,
     EmptySelectionError,
+    EnvFileError,
     GraphCycleError,
     IngestionError,
     LoadConfigurationError,
@@ -77,6 +78,7 @@ __all__ = [
     "DbtLimitError",
     "EltError",
     "EmptySelectionError",
+    "EnvFileError",
     "FullDiskError",
     "GraphCycleError",
     "ImpossibleConditionError",

@@ -62,8 +62,21 @@ class V2ParserError(ProjectError):
     remedy = "Switch it off in the place that sets it. With many nodes, dbt's partial parse saves most of the time."
     example = """
     Error [E091]: dbt's parser of version 2 is switched on; elt needs the project as dbt-core's own parser reads it.
-    Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER, and remove `use_v2_parser` from `flags:` of
-    dbt_project.yml and from ~/.dbt/user_settings.yml."""
+    Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER (also in .env), and remove `use_v2_parser` from `flags:`
+    of dbt_project.yml and from ~/.dbt/user_settings.yml."""
+
+
+class EnvFileError(ProjectError):
+    """The file `.env` from which dbt 1.12 sets environment variables cannot be read.
+
+    dbt takes the first one that it finds in the project folder or above it. It must be UTF-8, without NUL characters.
+    """
+
+    code = "E097"
+    remedy = "Correct the file, or move it away."
+    example = """
+    Error [E097]: /data/shop/.env cannot be read: embedded null byte.
+    dbt 1.12 reads this file as environment variables, in UTF-8. Correct it, or move it away."""
 
 
 class MissingPackagesError(ProjectError):

@@ -76,8 +76,8 @@ class NewerDatabaseError(WarehouseError):
     Error [E095]: DuckDB 1.5.6 is installed and cannot read the database /data/shop.duckdb: DuckDB 2.0.0 created it in \
 a newer storage format.
     Install DuckDB 2.0.0 or later. Or copy the database into a new file with that release:
-    ATTACH '/data/shop.duckdb' AS old (READ_ONLY); ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.5.0'); COPY FROM \
-DATABASE old TO new;"""
+    ATTACH '/data/shop.duckdb' AS old; CHECKPOINT old; ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.5.0'); COPY \
+FROM DATABASE old TO new;"""
 
 
 class StorageVersionError(WarehouseError):
@@ -92,8 +92,8 @@ class StorageVersionError(WarehouseError):
     Error [E096]: The database /data/shop.duckdb has the storage format of DuckDB v2.0.0, and /data/elt.yml:3 has \
 `storage_version: v1.5.0`. A file keeps its format, so DuckDB v1.5.0 could not read it.
     Copy it into a new file, and put that in its place, or remove `storage_version`. In DuckDB 2.0.0:
-    ATTACH '/data/shop.duckdb' AS old (READ_ONLY); ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.5.0'); COPY FROM \
-DATABASE old TO new;"""
+    ATTACH '/data/shop.duckdb' AS old; CHECKPOINT old; ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.5.0'); COPY \
+FROM DATABASE old TO new;"""
 
 
 class BusyError(EltError):

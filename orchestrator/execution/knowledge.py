@@ -82,7 +82,7 @@ class Knowledge:
     @cached_property
     def maker(self) -> Fingerprinter:
         """Return the maker of the fingerprints of the project's nodes; created once."""
-        return Fingerprinter(self.project.graph.manifest, self.around)
+        return Fingerprinter(self.project.graph.manifest, self.around, self.project.readings)
 
     @cached_property
     def verifiable(self) -> Verifiable:

@@ -108,7 +108,9 @@ def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] 
     `found` has, by run, the outcomes that were recovered from the target itself.
     """
     ended: dict[StepId, Outcome | None] = {}
+    continued: set[StepId] = set()
     for run in runs:
+        continued |= {step.id for step in run.plan.steps if isinstance(step, BuildStep) and step.continues_on_error}
         ended |= {step.step_id: outcome_of(step) for step in run.steps}
         ended |= {outcome.step_id: outcome for outcome in found.get(run.head.run_id, ())}
     return RepairedRuns(
@@ -117,6 +119,7 @@ def past_of(runs: Sequence[RecordedRun], found: Mapping[str, Sequence[Outcome]] 
         ),
         well=frozenset(id_ for id_, outcome in ended.items() if outcome is not None and not outcome.status.halts),
         all=frozenset(ended),
+        continued=frozenset(continued),
     )
 
 

@@ -20,6 +20,8 @@ class DbtFlags:
     event_time_start: str = ""
     event_time_end: str = ""
     defer: bool = False
+    store_failures: bool = False
+    """Whether data tests keep the rows that they find, unless their configuration says otherwise."""
     warns_are_errors: bool = False
     """Whether dbt counts a warning of a check as a failure."""
     skip_nodes_if_on_run_start_fails: bool = False

@@ -29,6 +29,10 @@ class ResourceType(StrEnum):
     STEP = "step"  # a step of elt.yml
 
 
+NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
+"""The types that dbt runs without building anything; their status is no-op."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
     """A table or view in the warehouse; the database may be unknown."""

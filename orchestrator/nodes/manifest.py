@@ -34,12 +34,19 @@ PERIODS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 def read_raw(path: Path) -> object:
     """Return the JSON of a manifest.json file."""
     try:
-        return json.loads(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError:
         raise ManifestError(f"There is no manifest at {path}.", hint="Run `elt dbt parse` to write it.") from None
     except OSError as error:
         raise ManifestError(f"The manifest {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    return raw_of(content, path)
+
+
+def raw_of(content: bytes, path: Path) -> object:
+    """Return the JSON of a manifest; `path` is used in messages only."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"The manifest {path} is not valid JSON: {error}.",
             hint="dbt was probably interrupted while writing it. Delete it and run `elt dbt parse`.",

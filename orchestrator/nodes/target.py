@@ -24,6 +24,10 @@ class Target:
     """The names of all targets of the profile."""
     config: Mapping[str, object] = field(default_factory=dict)
     """For DuckDB: the configuration that its connections are opened with."""
+    only_dbt_executes: str = ""
+    """What in the profile changes how dbt executes statements, so that nobody else can do it for dbt."""
+    opened_by_dbt: str = ""
+    """What in the profile dbt does when it opens the database, so that nobody else can open it in the same way."""
     is_for_dbt_alone: bool = False
     """Whether only dbt opens the database, because dbt is a process of its own."""
 

@@ -36,6 +36,8 @@ class Command:
     allow_empty: bool = False
     skip_unchanged: bool = False
     """Whether nodes that were named are also skipped if their current relation is still up to date."""
+    plain: bool = False
+    """Whether dbt executes every node, also those whose statements can be generated."""
     shadow_reuse: bool = False
     """Whether everything runs, and what would have been reused is reported and compared."""
     verify_reuse: float | None = None

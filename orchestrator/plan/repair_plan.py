@@ -33,6 +33,8 @@ class RepairedRuns:
     well: frozenset[StepId]
     gone: frozenset[StepId] = frozenset()
     """The successful builds whose relations no longer exist."""
+    continued: frozenset[StepId] = frozenset()
+    """The models that had `on_error: continue` in that run: what was built after an error of one read older rows."""
 
 
 def repair(plan: Plan, past: RepairedRuns, changed: AbstractSet[NodeId]) -> Plan:
@@ -75,8 +77,8 @@ class _Repair:
                 self.kept[step.id] = Cause(why=Why.HALTED)
 
     def take_continued_steps(self) -> None:
-        """Add what was built after a model with `on_error: continue` had ended with an error: it read older rows."""
-        failed = {step_id for step_id in self.kept if self._continued(self.plan.by_id[step_id])}
+        """Add what was built after a model with `on_error: continue` had not succeeded: it read older rows."""
+        failed = self.kept.keys() & self.past.continued
         if not failed:
             return
         order = Dag((step.id for step in self.plan.steps), _edges(self.plan))
@@ -84,9 +86,6 @@ class _Repair:
             if isinstance(self.plan.by_id[step_id], BuildStep):  # checks are added by take_checks
                 first = min(order.ancestors([step_id]) & failed, key=order.position.__getitem__)
                 self.kept[step_id] = Cause(why=Why.FOLLOWS, of=node_of(self.plan.by_id[first]))
-
-    def _continued(self, step: Step) -> bool:
-        return isinstance(step, BuildStep) and step.continues_on_error and step.id in self.past.failed
 
     def take_steps_between(self) -> None:
         # Only `parents`: what merely comes before a step need not run again for it.

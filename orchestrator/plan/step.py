@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NewType, assert_never
 
 from orchestrator.nodes.dlt import names_of_load
-from orchestrator.nodes.identity import NodeId, Relation, ResourceType
+from orchestrator.nodes.identity import NO_OPS, NodeId, Relation, ResourceType
 from orchestrator.nodes.own_step import OwnCall
 from orchestrator.plan.decision import Decision
 
@@ -91,6 +91,11 @@ class BuildStep(_Step):
     """Whether the planner added it: `--full-refresh` applies only to named nodes."""
     continues_on_error: bool = False
     """Whether the steps that wait for it run although it ended with an error."""
+
+    @property
+    def is_no_op(self) -> bool:
+        """Whether dbt does nothing for the node, and so leaves nothing that could be reused."""
+        return self.resource_type in NO_OPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from orchestrator.plan.plan_words import decision_words
 from orchestrator.report.locked_text import locked_line, locked_to_json
 from orchestrator.report.streams import print_wide
 from orchestrator.reuse.explained import Explained, PartLine
-from orchestrator.reuse.fingerprints.compare import ComparisonVerdict
+from orchestrator.reuse.fingerprints.compare import DATABASE_SETTING, ComparisonVerdict
 from orchestrator.reuse.fingerprints.value import Finding
 from orchestrator.timetable.shown_moment import shown_moment
 
 _SHOWN = 8  # letters of a digest; enough to show that two differ
 _HALF = 32
 _MOST_CAUSES = 10
-_MANY = ("setting:database-", "profile:")
+_MANY = (DATABASE_SETTING, "profile:")
 """Parts that every node has. They are listed one by one only if they differ."""
 _VERDICTS = {
     ComparisonVerdict.SAME: "Nothing has changed.",
@@ -146,6 +146,8 @@ def _verdict(found: Explained) -> str:
             "A verification found that the existing table differs from what the node builds. It runs, and so does"
             " everything downstream."
         )
+    if found.comparison is None and found.last_success is not None:
+        return "What exists now is not the result of that build, so there is nothing to compare with."
     if found.comparison is None:
         return "It has never succeeded in this target, so there is nothing to compare with."
     changes = found.comparison.changes

@@ -1,6 +1,7 @@
 """Prints the list of runs, or one run, for users."""
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -66,7 +67,7 @@ def print_history(console: Console, runs: Sequence[tuple[RunHead, RunState]]) ->
             "steps": _counts(head),
             "target": head.target,
             "schedule": _scheduled(head.scheduled, seconds=False),
-            "command": one_line(" ".join(("elt", *head.command))) if head.command else head.verb,
+            "command": one_line(shlex.join(("elt", *head.command))) if head.command else head.verb,
         }
         table.add_row(*(cells[name] for name in names))
     print_wide(console, table)
@@ -178,7 +179,7 @@ def status_text(head: RunHead, state: RunState) -> Text:
 
 
 def _facts(head: RunHead, state: RunState) -> Iterable[tuple[str, str]]:
-    yield "command", " ".join(("elt", *head.command)) if head.command else head.verb
+    yield "command", shlex.join(("elt", *head.command)) if head.command else head.verb
     yield "started", f"{shown_moment(head.started_at, seconds=True)} by {head.process.user}@{head.process.host}"
     yield "took", duration(_took(head, state))
     if head.scheduled is not None:

@@ -1,7 +1,7 @@
 """Renders a large plan: what is built in each folder, with how many checks, and why."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from statistics import mean
 
@@ -11,7 +11,7 @@ from orchestrator.plan.decision import Act
 from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import count_by_act, kind_of, reason_of, shown_name, told_of
-from orchestrator.plan.step import BuildStep, Step
+from orchestrator.plan.step import BuildStep, Step, StepId
 from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.estimate_text import estimate_with_runs
 from orchestrator.report.plan_groups import Groups, group, shown_kind
@@ -101,6 +101,16 @@ def overview_lines(
     yield from _section("Notes", [one_line(note) for note in plan.notes])
     yield Text()
     yield Text("With --verbose: every step with its reason", style="dim")
+
+
+def execution_lines(why_dbt: Mapping[StepId, str]) -> Iterator[Text]:
+    """Yield for how many nodes statements are generated, and why dbt executes the others."""
+    reasons = Counter(why for why in why_dbt.values() if why)
+    generated = len(why_dbt) - reasons.total()
+    lines = [f"{number:,}  {why}" for why, number in reasons.most_common()]
+    if why_dbt:
+        yield from _section("Executed with generated statements", (), generated)
+        yield from _section("Executed by dbt", lines, reasons.total())
 
 
 def _section(title: str, lines: Sequence[str], number: int | None = None) -> Iterator[Text]:

@@ -1,7 +1,7 @@
 """Prints a plan for users: every step with its reason, and the checks of a node below it."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from orchestrator.nodes.identity import short_name
 from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.plan_words import kind_of, reason_of, shown_name
-from orchestrator.plan.step import BuildStep, IngestStep, Step
+from orchestrator.plan.step import BuildStep, IngestStep, Step, StepId
 from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.locked_text import locked_line
 from orchestrator.report.plan_groups import group, shown_kind
@@ -19,6 +19,7 @@ from orchestrator.report.plan_overview import (
     USUAL,
     attempts_lines,
     check_words,
+    execution_lines,
     heading,
     is_large,
     overview_lines,
@@ -40,21 +41,23 @@ def print_plan(
     database: str,
     locked: LockedDatabase | None = None,
     estimate: Estimate | None = None,
-    verbose: bool = False,
+    why_dbt: Mapping[StepId, str] | None = None,
 ) -> None:
     """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
+
+    With `why_dbt`, every step is printed, and why dbt executes those of which it says so.
 
     If another process has the database `locked`, that is printed first.
     """
     if locked is not None:
         console.print(locked_line(locked), soft_wrap=True)
-    in_full = verbose or not is_large(plan)
+    in_full = why_dbt is not None or not is_large(plan)
     lines = (
         plan_lines(plan, attempts, database=database, estimate=estimate, width=console.width)
         if in_full
         else overview_lines(plan, attempts, database=database, estimate=estimate)
     )
-    console.print(Text("\n").join(lines), soft_wrap=True)
+    console.print(Text("\n").join((*lines, *execution_lines(why_dbt or {}))), soft_wrap=True)
 
 
 def plan_lines(

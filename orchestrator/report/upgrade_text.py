@@ -15,12 +15,13 @@ _TITLES = {
     RebuildCause.UPGRADE: "Rebuilt because of the upgrade alone",
     RebuildCause.BOTH: "Rebuilt because of the upgrade and of other changes",
     RebuildCause.ABOVE: "Rebuilt because of a node above",
-    RebuildCause.OTHER: "Rebuilt without the upgrade too",
+    RebuildCause.OTHER: "Rebuilt because of other changes alone",
+    RebuildCause.IF_CHANGED: "Rebuilt if the run changes what they read",
     RebuildCause.NEVER_BUILT: "Never built",
 }
 _CODE = {
     CodeComparison.SAME: "compiles to the same code",
-    CodeComparison.CHANGED: "compiles to other code",
+    CodeComparison.CHANGED: "compiles to different code",
     CodeComparison.UNKNOWN: "",
 }
 
@@ -38,6 +39,8 @@ def upgrade_lines(found: UpgradePreview) -> Iterator[Text]:
         for one in found.releases:
             now = one.now or "not installed"
             yield Text(f"  {one.tool:<{width}}  {one.before} → {now}  ({count(one.nodes, 'node')})")
+    elif found.rebuilt and len(found.of(RebuildCause.NEVER_BUILT)) == len(found.rebuilt) and not found.reused:
+        yield Text("Nothing of this was built here before.")
     else:
         yield Text("Everything was last built with the releases that are installed.")
     for cause, title in _TITLES.items():

@@ -24,7 +24,9 @@ class Definitions:
         It is compiled only if its parts do not show the answer and `compiles` is set. If compiling queries the
         warehouse, `asks` must be set too.
         """
-        found = compare(as_definition(now), as_definition(then.fingerprint))
+        whole = compare(now, then.fingerprint)
+        # Equal fingerprints have equal definitions.
+        found = compare(as_definition(now), as_definition(then.fingerprint)) if whole.changes else whole
         needs = found.verdict is ComparisonVerdict.NEEDS_COMPILING or (asks and now.at_run_time is not None)
         if (
             needs
@@ -34,8 +36,7 @@ class Definitions:
         ):
             found = self._compiled_alike(now, then)
         # The changes are reported in full, even if compiling shows that they make no difference.
-        changes = compare(now, then.fingerprint).changes
-        self.comparisons[now.node] = Comparison(verdict=found.verdict, changes=changes)
+        self.comparisons[now.node] = Comparison(verdict=found.verdict, changes=whole.changes)
         return found.verdict is ComparisonVerdict.SAME
 
     def statement(self, made: Fingerprint, then: LastSuccess, *, compiles: bool) -> StatementVerdict | None:

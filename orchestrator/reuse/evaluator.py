@@ -119,9 +119,8 @@ class Evaluator:
         hides = no_rows if nature is not Nature.SEES_THROUGH else ""  # a view stores no rows, so it cannot be outdated
         dropped = why_dropped(self.project, node, nature, self._rebuilt)
         why = found.why or unknown or hides or changed or dropped or self.project.why_warned(then)
-        definition = definition_digest(made)
-        if same_definition and then is not None:
-            definition = definition_of(then.identity)  # children must not see a change if the meaning is the same
+        # Children must not see a change if the meaning is the same.
+        definition = definition_of(then.identity) if same_definition and then is not None else definition_digest(made)
         is_known = not unknown and not no_rows
         steady = is_known and made.at_run_time is None and not found.is_doubted  # equal inputs then give equal rows
         return Evaluation(

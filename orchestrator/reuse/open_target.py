@@ -12,6 +12,7 @@ from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import Budget, Content, LockedDatabase, StoredFunction
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
+from orchestrator.reuse.fingerprints.text_readings import TextReadings
 from orchestrator.reuse.last_success import Marker
 
 
@@ -98,6 +99,10 @@ class OpenTarget(Protocol):
     @property
     def graph(self) -> Graph:
         """The graph of the snapshot."""
+
+    @property
+    def readings(self) -> TextReadings:
+        """The readings of templates, with those that earlier commands kept."""
 
     def warehouse(self) -> Warehouse:
         """Return the database, open; raises WarehouseError if it cannot be opened or shared."""

@@ -28,7 +28,6 @@ from orchestrator.reuse.freshness_policy import for_what_it_waits
 from orchestrator.reuse.reasons import why_unknown
 
 NOT_UNDERSTOOD = "not understood: "
-_NO_OPS = frozenset({ResourceType.EXPOSURE, ResourceType.SAVED_QUERY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +144,7 @@ class _PlanEvaluation:
             return Decision(act=Act.RUN, words=reason_of(step))
         node = NodeId(step.id)
         # dbt ends these as no-op. There is no result that could be reused.
-        if isinstance(step, BuildStep) and step.resource_type in _NO_OPS:
+        if isinstance(step, BuildStep) and step.is_no_op:
             return Decision(act=Act.RUN, words=reason_of(step))
         may_reuse = self.wishes.may_reuse(step)
         # A step that runs anyway need not be compiled for the decision; its children still need its fingerprint.

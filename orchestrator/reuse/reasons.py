@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.nodes.identity import NodeId, short_name
 from orchestrator.reuse.evaluated_project import Project
-from orchestrator.reuse.fingerprints.compare import Change, Comparison
+from orchestrator.reuse.fingerprints.compare import Change, Comparison, without_new_settings
 from orchestrator.reuse.fingerprints.own_parts import has_foreign_keys
 from orchestrator.reuse.fingerprints.result_identity import IDS_OF, Nature, nature_of
 from orchestrator.reuse.fingerprints.value import Fingerprint
@@ -51,7 +51,7 @@ class Reasons:
             return "what it asks the warehouse has another answer"
         data = [change for change in changes if change.part.startswith(_DATA)]
         # A change of the node itself explains more than the changes of data that come with it.
-        own = [] if same_definition else [change for change in changes if change not in data]
+        own = [] if same_definition else [change for change in without_new_settings(changes) if change not in data]
         words = dict.fromkeys(word for change in own or data for word in self._words(node, change, frozenset()))
         return "; ".join(list(words)[:_MOST_TOLD])
 

@@ -8,12 +8,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.compare import DATABASE_SETTING
 from orchestrator.reuse.fingerprints.result_identity import COLUMNS_OF, IDS_OF, with_built
 from orchestrator.reuse.fingerprints.value import Fingerprint
 from orchestrator.reuse.last_success import LastSuccess
 
-_SETTINGS = "setting:database-"
-"""The prefix of the parts for the database's settings, which every node has."""
 _OF_A_SOURCE = ("parent:", IDS_OF)
 
 
@@ -21,12 +20,12 @@ def recorded_settings(known: Iterable[LastSuccess]) -> dict[str, str]:
     """Return the parts for the database's settings in the newest of these fingerprints."""
     newest = max(known, key=lambda one: (one.ended_at is not None, one.ended_at), default=None)
     parts = {} if newest is None else newest.fingerprint.parts
-    return {name: digest for name, digest in parts.items() if name.startswith(_SETTINGS)}
+    return {name: digest for name, digest in parts.items() if name.startswith(DATABASE_SETTING)}
 
 
 def is_of_the_database(part: str, sources: Collection[NodeId]) -> bool:
     """Return whether only the database knows a part; `sources` are the dbt sources whose rows could not be read."""
-    if part.startswith((_SETTINGS, COLUMNS_OF)):
+    if part.startswith((DATABASE_SETTING, COLUMNS_OF)):
         return True
     return part.startswith(_OF_A_SOURCE) and NodeId(part.partition(":")[2]) in sources
 

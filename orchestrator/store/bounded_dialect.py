@@ -1,18 +1,12 @@
 """SQLAlchemy's dialect of psycopg2, with a limit for every answer of the server."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from math import inf
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from orchestrator.statement_watch import STATEMENT_WATCH, WatchedStatement
 
-DRIVER = "postgresql+elt_bounded"
-"""The name of the dialect in a database URL."""
 MOST_SECONDS = 60.0
 """How long a statement may take. Those of the record take milliseconds, or wait for the lock of another run."""
 
@@ -60,20 +54,3 @@ class BoundedDialect(PGDialect_psycopg2):  # type: ignore[misc]  # SQLAlchemy is
             if not statement.is_cut:
                 raise
             raise self.dbapi.OperationalError("the server stopped answering") from error
-
-
-registry.register("postgresql.elt_bounded", __name__, BoundedDialect.__name__)
-
-
-@contextmanager
-def without_limit(connection: Connection) -> Iterator[None]:
-    """Let statements take as long as they need: a migration of a large record, a query of the user."""
-    dialect = connection.dialect
-    if not isinstance(dialect, BoundedDialect):
-        yield
-        return
-    before, dialect.most_seconds = dialect.most_seconds, inf
-    try:
-        yield
-    finally:
-        dialect.most_seconds = before

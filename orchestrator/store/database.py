@@ -18,8 +18,8 @@ from orchestrator.errors import CorruptStoreError, MissingExtraError, NewerStore
 from orchestrator.faults import Point, passing
 from orchestrator.full_disk import REMEDY, full_disk_sentence, holds_is_full, says_disk_is_full
 from orchestrator.installing import install_hint
-from orchestrator.store.bounded_dialect import DRIVER, without_limit
 from orchestrator.store.json_text import to_json_text
+from orchestrator.store.statement_limits import DRIVER, without_limit
 
 VERSION = "0011"
 VERSION_TABLE = "store_version"

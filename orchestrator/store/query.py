@@ -5,8 +5,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.errors import RecordQueryError
-from orchestrator.store.bounded_dialect import without_limit
 from orchestrator.store.database import open_for_reading
+from orchestrator.store.statement_limits import without_limit
 
 _HINT = "`elt sql --help` lists the views, and docs/history.md describes their columns."
 

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestrator.adapters.dbt.passthrough import command_in, run_command
-from orchestrator.adapters.dbt2.dbt_process import run_in_terminal
-from orchestrator.adapters.dbt2.engine import DbtProgram
 from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.dlt_extra import require_installed
 from orchestrator.config.loader import load_settings
@@ -19,6 +17,9 @@ from orchestrator.nodes.target import Target
 from orchestrator.plan.consent import Consents, require_consent, require_consent_to_flags
 from orchestrator.wiring.dbt_choice import dbt_of, program_of
 from orchestrator.wiring.warehouse import known_storage
+
+if TYPE_CHECKING:  # imported only for a project that names a program
+    from orchestrator.adapters.dbt2.engine import DbtProgram
 
 _DECLARED = Placement()
 _WRITERS = frozenset({"run", "build", "seed", "snapshot", "run-operation", "clone", "retry"})
@@ -52,6 +53,8 @@ def dbt_writer(words: tuple[str, ...]) -> str | None:
     """Return the dbt command in `words` if it writes to the warehouse, else None."""
     if _WRITERS.isdisjoint(words):  # the usual case, without importing dbt
         return None
+    from orchestrator.adapters.dbt.passthrough import command_in
+
     command = command_in(words)  # an option's value may be spelled like a command
     return command if command in _WRITERS else None
 
@@ -76,10 +79,12 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
     Raises:
         UsageError: The command empties or rebuilds tables of a protected target, and the user does not consent.
     """
+    from orchestrator.adapters.dbt.passthrough import run_command
+
     # These must work where there is no project yet, so no settings are loaded.
     if words[0] in _WITHOUT_PROJECT or set(words) & {"--help", "-h"}:
         folder, program = project_dir or Path.cwd(), _program_here(project_dir)
-        return run_command(words, folder) if program is None else run_in_terminal(program.words, words, folder)
+        return run_command(words, folder) if program is None else _run_program(program, words, folder)
     settings = load_settings(project_dir)
     program = program_of(settings)
     with _profiles_from_here():
@@ -90,11 +95,17 @@ def dbt_command(words: tuple[str, ...], project_dir: Path | None, consents: Cons
                     require_consent(settings, set(settings.protected_targets), danger, consents)
                 require_consent_to_flags(settings, target.name, dbt.flags, consents)
         if program is not None:
-            return run_in_terminal(program.words, words, settings.dbt_project_dir)
+            return _run_program(program, words, settings.dbt_project_dir)
         return run_command(words, settings.dbt_project_dir, known_storage(settings))
 
 
-def _program_here(project_dir: Path | None) -> DbtProgram | None:
+def _run_program(program: "DbtProgram", words: tuple[str, ...], folder: Path) -> int:
+    from orchestrator.adapters.dbt2.dbt_process import run_in_terminal
+
+    return run_in_terminal(program.words, words, folder)
+
+
+def _program_here(project_dir: Path | None) -> "DbtProgram | None":
     """Return the program that runs dbt in a folder; None for the library, also where there is no project yet."""
     try:
         settings = load_settings(project_dir)

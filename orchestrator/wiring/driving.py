@@ -81,9 +81,8 @@ def drive(
         settled,
         left=left,
         was_built=reuse is not None and _was_built(reuse, plan),
-        reader=known.reader,
-        on_content=known.facts.note_content,
-        scheduled=command.scheduled,
+        known=known,
+        command=command,
     )
     inbox, stop = project.inbox, StopRequest()
     # A listener that is too slow gets the events that were not queued for it from the record.

@@ -4,6 +4,7 @@ The dlt sources are discovered in a child process while dbt starts and parses. e
 does, with dbt's own configuration, so that both use one instance.
 """
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +18,9 @@ from orchestrator.adapters.dbt_driver import DbtDriver
 from orchestrator.adapters.dlt.discovery import Discovery
 from orchestrator.adapters.dlt.host import IngestionHost
 from orchestrator.adapters.duckdb.lock import Holder
+from orchestrator.adapters.reading_cache import ReadingCache
 from orchestrator.adapters.record_sql import own_tables
 from orchestrator.adapters.target_record import SqlTargetRecord
-from orchestrator.adapters.versions import stated_bounds
 from orchestrator.config.settings import Settings
 from orchestrator.errors import WarehouseLockedError
 from orchestrator.execution.events import Noticed, NoticeKind
@@ -34,9 +35,11 @@ from orchestrator.plan.scheduled_vars import vars_of
 from orchestrator.plan.snapshot import ProjectSnapshot
 from orchestrator.plan.step import StepId
 from orchestrator.reuse.facts import LockedDatabase
+from orchestrator.reuse.fingerprints.text_readings import TextReadings
 from orchestrator.selection.bind_steps import with_own_steps
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
-from orchestrator.wiring.dbt_choice import dbt_of, kept_answers
+from orchestrator.ways.way import Ways
+from orchestrator.wiring.dbt_choice import KeptUse, dbt_of, kept_answers, kept_folder
 from orchestrator.wiring.log_files import own_log
 from orchestrator.wiring.project_graph import graph_of, masked_discovery, start_discovery
 from orchestrator.wiring.target_markers import target_record
@@ -60,6 +63,8 @@ class OpenProject:
     """Whether the command runs nothing, and can answer without a database file that another process holds."""
     interval: DataInterval | None = None
     """The data interval of a scheduled run."""
+    readings: TextReadings = field(default_factory=TextReadings)
+    """The readings of templates, with those that earlier commands kept."""
     _warehouse: ChildWarehouse | None = field(default=None)
     _locked_for_long: WarehouseLockedError | None = field(default=None)
     locked: LockedDatabase | None = None
@@ -79,6 +84,11 @@ class OpenProject:
     def graph(self) -> Graph:
         """The graph of the project, with its manifest."""
         return self.snapshot.graph
+
+    def ways(self, *, plain: bool) -> Ways:
+        """Return which nodes are executed with generated statements: none if dbt is to execute all of them."""
+        stores_failures = self.snapshot.flags.store_failures
+        return Ways(self.graph.manifest, self.target, stores_failures=stores_failures, plain=plain)
 
     @property
     def database(self) -> str:
@@ -158,6 +168,8 @@ class DbtCall:
 
     words: tuple[str, ...]
     scheduled: ScheduledTime | None = None
+    kept: KeptUse = KeptUse.NONE
+    """What the command does with the answers of dbt that are kept."""
 
 
 @contextmanager
@@ -185,9 +197,10 @@ def open_project(
     _learn_secrets(masker, settings)  # before anything is logged
     with masked_errors(masker), ExitStack() as resources:
         resources.enter_context(own_log(settings, masker))
-        stated_bounds()  # computed before the threads that ask for them start
         host, found = start_discovery(settings, resources, masker) if needs_ingestion is not None else (None, None)
-        answers = kept_answers(settings, masker) if only_reads else None  # a run opens dbt anyway
+        answers = None
+        if call.kept is not KeptUse.NONE:
+            answers = kept_answers(settings, masker, is_read=call.kept is KeptUse.READ)
         dbt = resources.enter_context(closing(dbt_of(settings, hear_dbt, masker.text, answers)))
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
@@ -199,6 +212,7 @@ def open_project(
         graph = with_own_steps(graph, settings, dbt.selector)
         if moved:
             dbt.move_sources(placement, moved)  # which sources are fed is known only after the match
+        _freeze(resources)
         yield OpenProject(
             snapshot=ProjectSnapshot(
                 settings=settings,
@@ -217,7 +231,22 @@ def open_project(
             hear=lambda notice: hear(replace(notice, message=masker.text(notice.message))),
             only_reads=only_reads,
             interval=call.scheduled.interval if call.scheduled else None,
+            readings=_kept_readings(settings, masker, resources),
         )
+
+
+def _freeze(resources: ExitStack) -> None:
+    """Spare what was read of the project from garbage collections until it is closed: it lives as long."""
+    gc.freeze()
+    resources.callback(gc.unfreeze)
+
+
+def _kept_readings(settings: Settings, masker: Masker, resources: ExitStack) -> TextReadings:
+    """Return the readings of templates that are kept; new ones are kept when the project is closed."""
+    cache = ReadingCache(kept_folder(settings), masker.knows_any_in)
+    readings = cache.load()
+    resources.callback(cache.save, readings)
+    return readings
 
 
 def _learn_secrets(masker: Masker, settings: Settings) -> None:

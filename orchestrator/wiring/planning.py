@@ -27,6 +27,7 @@ from orchestrator.reuse.plan_decisions import DecidedPlan
 from orchestrator.reuse.target_facts import WarehouseFacts
 from orchestrator.selection.resolve import resolve
 from orchestrator.wiring.dbt_alone import can_ingest
+from orchestrator.wiring.dbt_choice import KeptUse
 from orchestrator.wiring.open_project import DbtCall, OpenProject, open_project
 
 _DBT_COMMANDS = {
@@ -45,12 +46,14 @@ def opened(
     hear: Callable[[Noticed], None] = lambda _notice: None,
     *,
     only_reads: bool = False,
+    is_new_run: bool = False,
     placement: Placement | None = None,
 ) -> Iterator[OpenProject]:
     """Open the command's project for one dbt command line; `dbt_words` replace the dbt words of the verb.
 
     With `only_reads`, the command runs nothing and continues without a database file that another process has locked.
-    The placement is that of the command, unless another one is given.
+    `is_new_run` says that it runs, and does not continue an earlier run. The placement is that of the command, unless
+    another one is given.
     """
     settings = load_settings(command.project_dir)
     words = _DBT_COMMANDS[command.verb] if dbt_words is None else dbt_words
@@ -63,7 +66,11 @@ def opened(
     reads_ingestion = (command.verb is not Verb.TEST or feeds_tests) and (needs_ingestion or can_ingest(settings))
     with open_project(
         settings,
-        DbtCall(words=dbt_args(words, command, settings), scheduled=command.scheduled),
+        DbtCall(
+            words=dbt_args(words, command, settings),
+            scheduled=command.scheduled,
+            kept=_use_of_kept(command, only_reads=only_reads, is_new_run=is_new_run),
+        ),
         inbox,
         needs_ingestion=needs_ingestion if reads_ingestion else None,
         placement=placement,
@@ -72,6 +79,15 @@ def opened(
         hear=hear,
     ) as project:
         yield project
+
+
+def _use_of_kept(command: Command, *, only_reads: bool, is_new_run: bool) -> KeptUse:
+    """Return what a command does with kept answers: a run that may do without dbt starts from them."""
+    if only_reads:
+        return KeptUse.READ
+    if not is_new_run or command.verb not in {Verb.BUILD, Verb.TEST}:
+        return KeptUse.NONE
+    return KeptUse.WRITE if command.plain else KeptUse.READ
 
 
 def require_consent_of(command: Command, project: OpenProject) -> None:

@@ -9,9 +9,11 @@ from orchestrator.adapters.duckdb.duckdb_warehouse import DatabaseFile, open_war
 from orchestrator.adapters.duckdb.lock import Holder
 from orchestrator.adapters.duckdb.storage_format import require_known
 from orchestrator.config.settings import Settings, StorageVersion
-from orchestrator.errors import UnsupportedWarehouseError
+from orchestrator.errors import UnsupportedWarehouseError, WarehouseError
 from orchestrator.nodes.target import Target
 from orchestrator.reuse.open_target import Warehouse
+
+_IN_MEMORY = ":memory:"
 
 
 class ChildWarehouse(Warehouse, Protocol):
@@ -53,11 +55,18 @@ def open_shared(
 
 
 def open_empty(target: Target, credentials: Callable[[], Mapping[str, Any]]) -> ChildWarehouse:
-    """Open an in-memory database with the configuration of a DuckDB target whose file does not exist yet."""
+    """Open an in-memory database with the configuration of a DuckDB target whose file does not exist yet.
+
+    Raises:
+        WarehouseError: DuckDB refuses the configuration; the message names the file of the target.
+    """
     file = DatabaseFile(
-        path=Path(":memory:"), config=target.config, settings=lambda: credentials().get("settings") or {}
+        path=Path(_IN_MEMORY), config=target.config, settings=lambda: credentials().get("settings") or {}
     )
-    return open_warehouse(file, lock_timeout=0, on_wait=lambda _holder: None)
+    try:
+        return open_warehouse(file, lock_timeout=0, on_wait=lambda _holder: None)
+    except WarehouseError as error:
+        raise WarehouseError(error.message.replace(_IN_MEMORY, str(target.path)), hint=error.hint) from error
 
 
 def _open_server(target: Target, credentials: Mapping[str, Any]) -> ChildWarehouse:

@@ -1,6 +1,7 @@
 """Runs the same project with dbt itself and with elt, and reads what each of them left behind."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -126,8 +127,12 @@ def elt(
     verb: Verb = Verb.BUILD,
     freshness: bool = False,
     skip_unchanged: bool = False,
+    plain: bool | None = None,
 ) -> Side:
-    """Run the project with elt, as `dbt build` would run it: without ingestion and, unless asked, freshness."""
+    """Run the project with elt, as `dbt build` would run it: without ingestion and, unless asked, freshness.
+
+    `plain` as for `elt run --plain`; by default, as the variable ELT_AGREEMENT_PLAIN says.
+    """
     ear = Ear()
     command = Command(
         verb=verb,
@@ -141,6 +146,7 @@ def elt(
         ingest=False,
         freshness=freshness,
         skip_unchanged=skip_unchanged,
+        plain="ELT_AGREEMENT_PLAIN" in os.environ if plain is None else plain,
     )
     try:
         with inside(folder):

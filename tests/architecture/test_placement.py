@@ -33,8 +33,12 @@ def test_only_the_readers_and_the_placement_say_where_a_node_is():
 
 
 def test_a_project_is_parsed_only_with_a_placement():
-    parses = [call for _, call in calls() if ast.unparse(call.func) in {"dbt.parse", "self._own_session.parse"}]
-    assert len(parses) == 3
+    parses = [
+        call
+        for _, call in calls()
+        if ast.unparse(call.func) in {"dbt.parse", "self._late.parse", "self.unopened.parse"}
+    ]
+    assert len(parses) == 4
     assert all(call.args for call in parses)
 
 

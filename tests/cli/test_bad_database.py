@@ -156,3 +156,26 @@ def test_a_setting_that_the_database_does_not_know(elt, tmp_path):
     run = elt("run", "--select", "stg_customers", "--upstream", "none", "--no-tests", project=shop)
     run.reports("dbt could not prepare the target dev", "nonsense", "profiles.yml")
     assert "internal error" not in run.out
+
+
+def test_a_write_ahead_log_of_another_file(elt, tmp_path):
+    """As when a backup is put in the place of a database that a killed process left."""
+    shop = write_shop(tmp_path, {"models/one.sql": "select 1 as customer_id"})
+    writes = "left = duckdb.connect('other.duckdb'); left.execute('create table t as select 1'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", f"import duckdb, os; {writes}"], cwd=tmp_path, check=False)
+    (tmp_path / "other.duckdb.wal").replace(shop / "shop.duckdb.wal")
+    log = (shop / "shop.duckdb.wal").read_bytes()
+    elt("run", "--select", "one", project=shop).refuses(
+        f"{shop}/shop.duckdb.wal is damaged, or belongs", "move it away"
+    )
+    assert (shop / "shop.duckdb.wal").read_bytes() == log
+
+
+def test_settings_that_duckdb_refuses_before_the_file_exists(elt, tmp_path):
+    """The message names the file of the target, although only a database in memory was opened."""
+    options = "config_options: {storage_compatibility_version: v9.0.0}"
+    target = f"{{type: duckdb, path: new.duckdb, {options}}}"
+    shop = write_shop(tmp_path, {"profiles.yml": f"shop: {{target: dev, outputs: {{dev: {target}}}}}"})
+    said = elt("run", project=shop)
+    said.refuses(f"The database {shop}/new.duckdb cannot be opened: ", "v9.0.0", "profiles.yml")
+    assert ":memory:" not in said.err

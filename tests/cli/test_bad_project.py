@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 
+from orchestrator.adapters.dbt.bridge.releases import installed_release
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
@@ -352,6 +353,10 @@ CRASHES = {
         {"packages.yml": "packages: [5]"},
         "dbt crashed while it read dbt_project.yml, packages.yml or profiles.yml: TypeError",
     ),
+    "catalogs that are no list": (
+        {"catalogs.yml": "catalogs: 5"},
+        "dbt crashed while it read dbt_project.yml, catalogs.yml or profiles.yml: TypeError",
+    ),
     "profiles that are a list": ({"profiles.yml": "[1]"}, "dbt crashed while it read dbt_project.yml or profiles.yml"),
 }
 
@@ -362,3 +367,40 @@ def test_a_crash_inside_dbt_names_the_file(elt, tmp_path, mistake):
     files, told = CRASHES[mistake]
     shop = write_shop(tmp_path, files)
     elt("plan", project=shop).refuses(told, "formatter: oldstyle" if "braces" in mistake else "--debug")
+
+
+@pytest.mark.parametrize("name", ["packages.yml", "dependencies.yml"])
+def test_a_syntax_error_in_a_file_beside_the_project_names_that_file(elt, tmp_path, name):
+    """dbt_project.yml, which dbt reads with it, is not blamed."""
+    said = elt("plan", project=write_shop(tmp_path, {name: "packages: [\n"}))
+    assert said.code == 2
+    assert f"{name} cannot be read: Syntax error" in said.err
+    assert "dbt_project.yml" not in said.err
+
+
+def test_a_syntax_error_in_a_file_that_dbt_does_not_name(elt, tmp_path):
+    """dbt says `in "<unicode string>"`."""
+    shop = write_shop(tmp_path, {"catalogs.yml": "["})
+    elt("plan", project=shop).refuses("dbt cannot parse catalogs.yml", "Correct catalogs.yml")
+
+
+@pytest.mark.skipif(not installed_release().reads_env_file, reason="dbt 1.12 and later")
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("x: [", "dbt cannot parse vars.yml"),
+        ("5", "read vars.yml: "),
+        ("vars: 5", "read dbt_project.yml, vars.yml or "),
+    ],
+)
+def test_a_mistake_in_vars_yml_is_found_there(elt, tmp_path, content, told):
+    """dbt reads it before dbt_project.yml."""
+    elt("plan", project=write_shop(tmp_path, {"vars.yml": content})).refuses(told)
+
+
+def test_a_mistake_that_dbt_finds_in_the_parsed_project_is_not_blamed_on_what_it_parsed_last(elt, tmp_path):
+    """dbt names the model and its file."""
+    shop = write_shop(tmp_path, {"models/a report.sql": "select 1 as id"})
+    elt("plan", project=shop).refuses(
+        "dbt cannot parse models/a report.sql: Resource names cannot contain spaces", "Correct models/a report.sql and"
+    )

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from orchestrator.adapters.dbt.bridge.releases import installed_release
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
@@ -30,6 +31,11 @@ def test_similar_names_are_suggested(elt, shop, verb):
         (("run", "--select", "expectation:nope"), "elt ls --select 'expectation:*'"),
         (("run", "--exclude", "*"), "--exclude '*' leaves nothing."),
         (("run", "--select", "bogus:nope"), "'bogus' is not a valid method name"),
+        pytest.param(
+            ("run", "--select", "selector:nope"),
+            "Use --selector NAME; the method selector: needs dbt 1.12.",
+            marks=pytest.mark.skipif(installed_release().selects_by_selector, reason="dbt 1.11"),
+        ),
         (("run", "--select", "@stg_orders+"), "Invalid node spec"),
         (("run", "--selector", "nope"), "No selector is called nope. The project has no selectors."),
         (("ingest",), "There is nothing to load"),

@@ -10,6 +10,8 @@ from textwrap import dedent
 import duckdb
 import pytest
 
+from orchestrator.adapters.duckdb.storage_format import conversion
+
 pytestmark = pytest.mark.functional
 
 FILES = {
@@ -133,6 +135,20 @@ def test_the_format_changes_neither_the_saved_parse_nor_what_is_reused(elt, mini
     assert (project / "target/partial_parse.msgpack").stat().st_ino == parsed
 
 
+def test_a_view_whose_text_an_older_format_changes_is_reused_and_verified(elt, mini):
+    """DuckDB resolves types and numbers of views when it stores them in an older format."""
+    project = mini("storage_version: v1.2.0\n")
+    (project / "models/all_sold.sql").write_text(
+        "{{ config(materialized='view') }} select cast('2026-01-02' as date) as day, 1_000 as many,"
+        " cast(id as numeric) as id, amount::text as amount from {{ ref('sold') }}"
+    )
+    assert elt("run", project=project).code == 0
+    words = ("run", "--select", "all_sold", "--skip-unchanged", "--no-ingest", "--verify-reuse", "100%")
+    said = elt(*words, project=project)
+    assert said.code == 0, said.out
+    assert [line for line in said.out.splitlines() if "model all_sold" in line and "verified: built again" in line]
+
+
 def test_an_existing_file_in_an_older_format_keeps_it(elt, mini):
     """Every release that reads the newer format reads the older one as well."""
     project = mini("storage_version: v1.5.0\n")
@@ -151,7 +167,7 @@ def test_an_existing_file_in_a_newer_format_is_refused(elt, mini, verb):
         "E096",
         f"The database {file} has the storage format of DuckDB v1.5.0",
         f"{project}/elt.yml:2 has `storage_version: v1.4.0`",
-        f"ATTACH '{file}' AS old (READ_ONLY); ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.4.0');"
+        f"ATTACH '{file}' AS old; CHECKPOINT old; ATTACH 'new.duckdb' AS new (STORAGE_VERSION 'v1.4.0');"
         " COPY FROM DATABASE old TO new;",
     )
     assert file.read_bytes() == before
@@ -169,6 +185,21 @@ def test_an_attached_file_in_a_newer_format_is_refused_unless_it_is_only_read(el
     elt("run", project=project).reports("success", code=0)
 
 
+def test_the_sql_of_the_message_converts_a_database_that_a_killed_process_left(tmp_path, monkeypatch):
+    """Its write-ahead log belongs to the old file: beside the new one, it would keep DuckDB from opening it."""
+    file = created(tmp_path / "it's.duckdb", "v1.5.0")
+    writes = "left = duckdb.connect(sys.argv[1]); left.execute('insert into one values (2)'); os._exit(9)"
+    subprocess.run([sys.executable, "-c", f"import duckdb, os, sys; {writes}", str(file)], check=False)
+    assert Path(f"{file}.wal").exists()
+    monkeypatch.chdir(tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute(conversion(str(file), "v1.4.0"))
+    (tmp_path / "new.duckdb").replace(file)
+    with duckdb.connect(str(file)) as connection:
+        assert connection.execute("select id from one order by id").fetchall() == [(1,), (2,)]
+    assert format_of(file) == FORMATS["v1.4.0"]
+
+
 def test_the_sql_of_the_message_converts_a_database_with_all_that_elt_recorded_in_it(elt, mini, tmp_path, monkeypatch):
     """Tables, views and markers: what was built before is reused from the copy."""
     project = mini()
@@ -182,6 +213,21 @@ def test_the_sql_of_the_message_converts_a_database_with_all_that_elt_recorded_i
     (tmp_path / "new.duckdb").replace(project / "mini.duckdb")
     elt("run", "--no-ingest", "--skip-unchanged", project=project).reports("4 reused", code=0)
     assert format_of(project / "mini.duckdb") == FORMATS["v1.4.0"]
+
+
+def test_the_sql_of_the_message_copies_what_a_killed_process_left_in_the_log(elt, mini):
+    """No log of the original is left beside the copy, which DuckDB would then refuse to open."""
+    project = mini("storage_version: v1.4.0\n")
+    file = created(project / "mini.duckdb", "v1.5.0")
+    statements = elt("plan", project=project).err.splitlines()[-1].replace("new.duckdb", str(project / "new.duckdb"))
+    killed = f"import duckdb, os; c = duckdb.connect({str(file)!r}); c.execute('create table two as select 2'); "
+    subprocess.run([sys.executable, "-c", f"{killed} os._exit(1)"], check=False)
+    assert file.with_name("mini.duckdb.wal").exists()
+    with duckdb.connect() as connection:
+        connection.execute(statements)
+    (project / "new.duckdb").replace(file)
+    with duckdb.connect(str(file)) as connection:
+        assert connection.execute("select * from two").fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize("value", ["v1.5", "1.5.0", "'1.5'", "newest", "v0.9.2", "2"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import pty
 import re
 import signal
@@ -11,6 +12,7 @@ import time
 from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -397,3 +399,12 @@ def test_the_help_of_sql_names_every_view(elt, shop):
     views = sqlite3.connect(shop / ".elt/history.db").execute("select name from sqlite_master where type = 'view'")
     told = re.findall(r"^ +(history_\w+)  +a row for each", elt("sql", "--help").out, re.MULTILINE)
     assert sorted(told) == sorted(name for (name,) in views)
+
+
+def test_the_version_names_the_releases_of_the_tools(elt) -> None:
+    """A report of a problem needs them, and so does who just installed another release."""
+    first, tools = elt("--version").out.splitlines()
+    assert first.startswith("elt, version ")
+    for name in ("dbt-core", "dbt-duckdb", "duckdb"):
+        assert f"{name} {version(name)}" in tools
+    assert f"Python {platform.python_version()}" in tools

@@ -55,6 +55,7 @@ CODES = {
     "E092": "UnsupportedPlatformError",
     "E095": "NewerDatabaseError",
     "E096": "StorageVersionError",
+    "E097": "EnvFileError",
     "E099": "DbtCommandError",
     "E100": "DbtLimitError",
 }

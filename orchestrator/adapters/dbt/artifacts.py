@@ -1,12 +1,12 @@
 """Writes dbt's artifacts (run_results.json, sources.json, manifest.json) from the outcomes of a run."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.adapters.dbt.manifest_file import replaced, write_manifest
-from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dbt.artifact_head import Json, dbt_moment
+from orchestrator.adapters.dbt.manifest_file import replaced
+from orchestrator.adapters.dbt.run_records import RunRecords
 from orchestrator.errors import EltError, FullDiskError, ProjectError
 from orchestrator.execution.outcome import Outcome
 from orchestrator.faults import Point, passing
@@ -15,8 +15,6 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import FreshnessStep, node_of
-
-Json = Mapping[str, object]
 
 
 def artifact(*, metadata: Json, results: Sequence[Json], elapsed: float, args: Json | None = None) -> dict[str, object]:
@@ -51,53 +49,34 @@ _LEFT_ALONE = frozenset({Status.REUSED, Status.SKIPPED})
 """Statuses of steps that dbt did not compile: these steps do not change the manifest that the parse wrote."""
 
 
-def write_artifacts(  # what a run leaves
-    session: DbtSession,
-    plan: Plan,
-    outcomes: Sequence[Outcome],
-    instead: Mapping[NodeId, Json],
-    *,
-    started_at: datetime,
-    elapsed: float,
+def write_artifacts(
+    made: RunRecords, plan: Plan, outcomes: Sequence[Outcome], instead: Mapping[NodeId, Json], *, elapsed: float
 ) -> None:
     """Write dbt's artifacts of a run; `instead` has the results of nodes that dbt did not run.
 
     Raises:
         ProjectError: a file cannot be written. FullDiskError: the disk is full.
     """
-    if not session.flags.WRITE_JSON:
+    head = made.head
+    if not head.is_written:
         return
-    target = session.target_path
+    target = Path(head.target_path)
     try:
         target.mkdir(parents=True, exist_ok=True)
         passing(Point.ARTIFACT_BEGUN)
         # A run without dbt's nodes leaves the results of the last one as they are.
-        if any(node_of(step) for step in plan.steps):
+        has_nodes = any(node_of(step) for step in plan.steps)
+        if has_nodes:
             results = records(plan, outcomes, instead, sources=False)
-            arguments = _arguments(session, started_at)
-            document = artifact(metadata=_metadata("run-results"), results=results, elapsed=elapsed, args=arguments)
-            _write_json(target / "run_results.json", document)
-            if any(outcome.status not in _LEFT_ALONE for outcome in outcomes):
-                # again, now with the compiled code of the nodes that ran
-                write_manifest(session.manifest, str(target)).close()
+            document = artifact(metadata=_now(head.run_results), results=results, elapsed=elapsed, args=head.args)
+            _write_json(target / "run_results.json", made.encode(document))
+        made.write_manifest(is_compiled=has_nodes and any(each.status not in _LEFT_ALONE for each in outcomes))
         if any(not step.by_load for step in plan.of(FreshnessStep)):
             sources = records(plan, outcomes, {}, sources=True)  # empty if no source could be queried
-            document = artifact(metadata=_metadata("sources"), results=sources, elapsed=elapsed)
-            _write_json(target / "sources.json", document)
+            document = artifact(metadata=_now(head.sources), results=sources, elapsed=elapsed)
+            _write_json(target / "sources.json", made.encode(document))
     except OSError as error:
         raise _unwritten(target, error) from error
-
-
-def _arguments(session: DbtSession, at: datetime) -> Json:
-    """Return the invocation's arguments as dbt records them, with secrets scrubbed as dbt scrubs them."""
-    import dbt.utils
-    from dbt.artifacts.schemas.run import RunResultsArtifact
-
-    scrubbed = RunResultsArtifact.from_execution_results(
-        results=[], elapsed_time=0.0, generated_at=at, args=dbt.utils.args_to_dict(session.flags)
-    )
-    args: Json = scrubbed.args
-    return args
 
 
 def _unwritten(target: Path, error: OSError) -> EltError:
@@ -107,19 +86,12 @@ def _unwritten(target: Path, error: OSError) -> EltError:
     return ProjectError(f"{problem}: {error.strerror or error}.")
 
 
-def _metadata(kind: str) -> Json:
-    from dbt.artifacts.schemas.freshness import FreshnessMetadata
-    from dbt.artifacts.schemas.run.v5.run import RunResultsMetadata
-
-    made = RunResultsMetadata() if kind == "run-results" else FreshnessMetadata()
-    metadata: Json = made.to_dict(omit_none=False)
-    return metadata
+def _now(metadata: Json) -> Json:
+    return {**metadata, "generated_at": dbt_moment(datetime.now(UTC))}
 
 
-def _write_json(path: Path, document: Mapping[str, object]) -> None:
+def _write_json(path: Path, document: str) -> None:
     """Write the file completely or not at all, so that no reader sees half an artifact."""
-    from dbt.utils import JSONEncoder
-
     with replaced(path) as beside:
-        beside.write_text(json.dumps(document, cls=JSONEncoder), encoding="utf-8")
+        beside.write_text(document, encoding="utf-8")
         passing(Point.ARTIFACT_WRITTEN)

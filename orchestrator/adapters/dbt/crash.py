@@ -15,7 +15,12 @@ from orchestrator.errors import ParseError
 
 _OWN = str(Path(__file__).parents[2])
 _CONFIG = "dbt/config/"
-_READ_AT_START = ("dbt_project.yml", "packages.yml", "dependencies.yml", "selectors.yml", "profiles.yml")
+_READ_AT_START = (
+    *("dbt_project.yml", "vars.yml", "packages.yml", "dependencies.yml", "selectors.yml", "catalogs.yml"),
+    "profiles.yml",
+)
+_IN_MANY_FRAMES = frozenset({"dbt_project.yml", "profiles.yml"})
+"""dbt keeps the paths of these files while it reads others."""
 _SHOW = "With --debug, elt shows the traceback."
 
 
@@ -26,17 +31,30 @@ def is_crash_of_dbt(error: BaseException) -> bool:
     return bool(frames) and not frames[-1].filename.startswith(_OWN)
 
 
-def worked_on(error: BaseException) -> tuple[str, str, str] | None:
+def worked_on(error: BaseException, project_dir: Path) -> tuple[str, str, str] | None:
     """Return the kind, name and file of what dbt was working on when it raised an error; kind and name may be empty."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
-    return next(filter(None, map(_worked_on, frames)), None)
+    files = (_reading_file(frame, project_dir) for frame in frames)
+    return next(filter(None, map(_worked_on, frames)), None) or next(filter(None, files), None)
+
+
+def file_beside_the_project(error: BaseException) -> str:
+    """Return the YAML file beside dbt_project.yml, such as packages.yml, that dbt was reading; empty if it was none."""
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame, _ in traceback.walk_tb(cause.__traceback__):
+            path = frame.f_locals.get("file_path")
+            if frame.f_code.co_name == "load_yml_dict" and isinstance(path, str):
+                return Path(path).name
+        cause = cause.__context__
+    return ""
 
 
 def crashed(error: BaseException, project_dir: Path) -> ParseError:
     """Return an error that names what dbt was working on, with the line if it can be found."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if named := worked_on(error):
+    if named := worked_on(error, project_dir):
         kind, name, path = named
         line = line_of_name(project_dir / path, name)
         place = f"{path}:{line}" if line is not None else path
@@ -69,6 +87,19 @@ def _worked_on(frame: FrameType) -> tuple[str, str, str] | None:
         path = _text(value, "original_file_path")
         if path:
             return _kind(value), ".".join(filter(None, (_text(value, "source_name"), _text(value, "name")))), path
+    return None
+
+
+def _reading_file(frame: FrameType, project_dir: Path) -> tuple[str, str, str] | None:
+    """Return the YAML file that a frame of dbt was reading, without a kind and a name; None if it was reading none."""
+    if frame.f_code.co_filename.startswith(_OWN):
+        return None
+    for value in frame.f_locals.values():
+        if not isinstance(value, str) or not value.endswith((".yml", ".yaml")) or "\n" in value:
+            continue
+        path = project_dir / value
+        if path.is_file() and path.name not in _IN_MANY_FRAMES:
+            return "", "", str(path.relative_to(project_dir) if path.is_relative_to(project_dir) else path)
     return None
 
 

@@ -5,28 +5,20 @@ No other package sees dbt's session, its flags or its manifest.
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.adapters.dbt.answer_forms import FLAGS, SURROUNDINGS
 from orchestrator.adapters.dbt.bridge.releases import installed_release
-from orchestrator.adapters.dbt.compiling import compile_code, compiled_variants
-from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings, flags_of
-from orchestrator.adapters.dbt.found_results import found_outcome
-from orchestrator.adapters.dbt.invocation import Hear
-from orchestrator.adapters.dbt.ledger import DbtLedger
-from orchestrator.adapters.dbt.left_batches import left_by_markers
-from orchestrator.adapters.dbt.ls_lines import list_lines
+from orchestrator.adapters.dbt.late_session import LateSession
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
-from orchestrator.adapters.dbt.marking import Places
-from orchestrator.adapters.dbt.node_runs import NodeRuns
-from orchestrator.adapters.dbt.project_answers import FLAGS, SURROUNDINGS, TARGET, KeptSelector, ProjectAnswers
-from orchestrator.adapters.dbt.run_vars import NO_VARS
+from orchestrator.adapters.dbt.project_answers import KeptSelector, ProjectAnswers
+from orchestrator.adapters.dbt.run_beginner import RunBeginner
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
-from orchestrator.adapters.dbt.selector import DbtSelector
-from orchestrator.adapters.dbt.session import DbtSession
-from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 from orchestrator.config.settings import StorageVersion
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.recorded import LeftBatches, MarkedBatch
@@ -39,8 +31,18 @@ from orchestrator.plan.plan import Plan
 from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.reuse.last_success import Marker
 from orchestrator.selection.node_selector import NodeSelector
+from orchestrator.ways.generated_sql import NOTHING_GENERATED, GeneratedKind
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.invocation import Hear
+    from orchestrator.adapters.dbt.marking import Places
+    from orchestrator.adapters.dbt.node_runs import NodeRuns
+    from orchestrator.adapters.dbt.selector import DbtSelector
+    from orchestrator.adapters.dbt.session import DbtSession
+
 
 DECLARED = Placement()
+_NO_VARS: Mapping[str, str] = MappingProxyType({})
 
 
 class DbtProject:
@@ -52,7 +54,7 @@ class DbtProject:
     def __init__(
         self,
         project_dir: Path,
-        hear: Hear = lambda *_: None,
+        hear: "Hear" = lambda *_: None,
         mask: Callable[[str], str] = lambda text: text,
         answers: ProjectAnswers | None = None,
         storage: StorageVersion | None = None,
@@ -64,50 +66,37 @@ class DbtProject:
         self._storage = storage
         self._answers = answers or ProjectAnswers()
         self._project_dir = project_dir
-        self._own_session = DbtSession(project_dir, self._answers.listening(hear), mask, storage)
-        self._open_session: Callable[[], Target] | None = None
-        """Opens the session; None once that was done."""
-        self._placement = DECLARED
-        self._manifest: ParsedManifest | None = None
-        """What dbt has parsed in this process."""
+        heard = self._answers.listening(hear)
+
+        def make() -> "DbtSession":
+            from orchestrator.adapters.dbt import session
+
+            return session.DbtSession(project_dir, heard, mask, storage)
+
+        self._late = LateSession(make, self._answers)
         self._came_from: Path | None = None
 
     @property
-    def _session(self) -> DbtSession:
+    def _session(self) -> "DbtSession":
         """The session, which is opened now if the answers so far were kept ones."""
-        if self._answers.kept is not None and self._open_session is not None:
-            with self._answers.silence():
-                self._start()
-                self._manifest = self._parse()
-            self._answers.require_valid()
-        return self._own_session
+        return self._late.get()
 
-    def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = NO_VARS) -> Target:
+    def open(self, args: tuple[str, ...], run_vars: Mapping[str, str] = _NO_VARS) -> Target:
         """Read options, profile and project for dbt's command line `args`; parses nothing yet.
 
         `run_vars` are vars of this run besides those of the command line, which win.
         """
         self._answers.begin(self._project_dir, args, run_vars, self._storage)
-        self._open_session = lambda: self._own_session.open(args, run_vars)
         if self._answers.kept is not None:
             self._came_from = Path.cwd()
             os.chdir(self._project_dir)  # as dbt does, so that relative paths mean the same
-        return self._answers.get("target", self._start, TARGET)
-
-    def _start(self) -> Target:
-        assert self._open_session is not None
-        target = self._open_session()
-        self._open_session = None
-        return target
+        return self._late.open(args, run_vars)
 
     def close(self) -> None:
         """Keep the answers of dbt, close its connections and log file, and restore the working folder; idempotent."""
         try:
-            if self._manifest is not None:
-                self._answers.keep(self._own_session, self._manifest.content, self._manifest.path)
-                self._answers.forget()
+            self._late.close()
         finally:
-            self._own_session.close()
             if self._came_from is not None:
                 os.chdir(self._came_from)
                 self._came_from = None
@@ -115,7 +104,13 @@ class DbtProject:
     @cached_property
     def flags(self) -> DbtFlags:
         """What the command line, the environment and the project set."""
-        return self._answers.get("flags", lambda: flags_of(self._session), FLAGS)
+
+        def ask() -> DbtFlags:
+            from orchestrator.adapters.dbt.dbt_surroundings import flags_of
+
+            return flags_of(self._session)
+
+        return self._answers.get("flags", ask, FLAGS)
 
     @property
     def docs_address(self) -> tuple[Path, str, int, bool]:
@@ -134,25 +129,13 @@ class DbtProject:
 
     def parse(self, placement: Placement = DECLARED) -> ParsedManifest:
         """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
-        self._placement = placement
         if placement.prefix:
             self._session  # noqa: B018  # the kept manifest has the nodes where they are declared
             self._answers.forget()
-        elif self._answers.kept is not None and self._manifest is None:
-            kept = self._answers.kept
+        elif self._answers.kept is not None and self._late.manifest is None:
             self._answers.get("parse", lambda: None)
-            return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest)
-        if self._manifest is None:
-            self._answers.get("parse", self._parse_now)
-        assert self._manifest is not None
-        return self._manifest
-
-    def _parse_now(self) -> None:
-        self._manifest = self._parse()
-
-    def _parse(self) -> ParsedManifest:
-        written = self._own_session.parse(self._placement)
-        return ParsedManifest(path=written.path, content=written.read())
+            return self._answers.kept_manifest()
+        return self._late.parse(placement)
 
     def move_sources(self, placement: Placement, sources: Collection[NodeId]) -> None:
         """Read these dbt sources from prefixed schemas; the manifest is written again."""
@@ -160,15 +143,15 @@ class DbtProject:
 
     def manifest_json(self) -> bytes:
         """Return the JSON of the manifest that dbt wrote last; empty before the parse."""
-        if self._answers.kept is not None and self._manifest is None:
-            return self._answers.kept.manifest
-        written = self._own_session.manifest_file
+        if not self._late.is_open:
+            return self._answers.kept_manifest().content
+        written = self._late.unopened.manifest_file
         return b"" if written is None else written.read()
 
     @property
     def unmoved(self) -> Mapping[NodeId, str]:
         """The nodes that a run with a schema prefix cannot build, each with the reason."""
-        return self._own_session.unmoved  # without a prefix, none is
+        return self._late.unopened.unmoved if self._late.is_open else {}  # without a prefix, none is
 
     @cached_property
     def selector(self) -> NodeSelector:
@@ -176,8 +159,10 @@ class DbtProject:
         return KeptSelector(self._answers, lambda: self._dbt_selector)
 
     @cached_property
-    def _dbt_selector(self) -> DbtSelector:
-        return DbtSelector(self._session)
+    def _dbt_selector(self) -> "DbtSelector":
+        from orchestrator.adapters.dbt import selector
+
+        return selector.DbtSelector(self._session)
 
     def deferred_relations(self) -> Mapping[NodeId, Relation]:
         """Return the relations that `--defer` may read in place of nodes; empty without it."""
@@ -187,18 +172,33 @@ class DbtProject:
 
     def surroundings(self) -> DbtSurroundings:
         """Return what can change results besides the nodes; contains secrets until they are hashed."""
-        return self._answers.get("surroundings", lambda: dbt_surroundings(self._session), SURROUNDINGS)
+
+        def ask() -> DbtSurroundings:
+            from orchestrator.adapters.dbt.dbt_surroundings import dbt_surroundings
+
+            return dbt_surroundings(self._session)
+
+        found = self._answers.get("surroundings", ask, SURROUNDINGS)
+        if self._answers.kept is None:
+            return found
+        return replace(found, started_at=self._answers.began_at.replace(tzinfo=None))
 
     def list_lines(self, nodes: Collection[NodeId], output: str, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return nodes in the output format of `dbt ls`."""
+        from orchestrator.adapters.dbt.ls_lines import list_lines
+
         return list_lines(self._session, nodes, output, keys)
 
     def compiled_code(self, node: NodeId) -> str | None:
         """Return the code that a node compiles to now; None if it cannot be compiled."""
+        from orchestrator.adapters.dbt.compiling import compile_code
+
         return compile_code(self._session, node)
 
     def compiled_variants(self, node: NodeId) -> tuple[str, ...]:
         """Return each text that a node may have been compiled to, with and without a full refresh."""
+        from orchestrator.adapters.dbt.compiling import compiled_variants
+
         return compiled_variants(self._session, node)
 
     def attach(self) -> None:
@@ -210,23 +210,23 @@ class DbtProject:
         return self._session.ask(statement)
 
     def node_runs(
-        self, planned: Collection[NodeId], added: Collection[NodeId] = (), places: Places | None = None
-    ) -> NodeRuns:
+        self,
+        planned: Collection[NodeId],
+        added: Collection[NodeId] = (),
+        places: "Places | None" = None,
+        generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
+    ) -> "NodeRuns":
         """Return what runs single nodes of the project."""
-        return NodeRuns(self._session, planned, added, places)
+        from orchestrator.adapters.dbt import node_runs
+
+        return node_runs.NodeRuns(self._session, planned, added, places, generated)
 
     def begin_run(self, start: DbtRunStart) -> RunningDbt:
-        """Return what runs the steps of a plan, one node in each call of dbt's own runners."""
-        runs = self.node_runs(start.planned, start.added, start.places)
-        runs.take_up(start.left)
-        # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
-        runs.recall(start.recalled)
-        ledger = DbtLedger(self._session, runs)
-        return RunningDbt(
-            runner=DbtStepRunner(runs, ledger, start.verifier(runs)),
-            ledger=ledger,
-            close=runs.close,
-        )
+        """Return what runs the steps of a plan: without dbt what can be, and one node in each call of dbt's runners.
+
+        If dbt is not open, and may not be needed, the first step that it runs opens it.
+        """
+        return RunBeginner(self._late, self._answers, self.node_runs, lambda: self.flags.fail_fast).begin(start)
 
     @property
     def routes(self) -> Sequence[Route]:
@@ -263,8 +263,12 @@ class DbtProject:
 
     def found_outcome(self, marker: Marker, started_at: datetime | None) -> Outcome:
         """Return the outcome of a build that was committed but not recorded, from its marker."""
+        from orchestrator.adapters.dbt.found_results import found_outcome
+
         return found_outcome(self._session, marker, started_at)
 
     def left_by_markers(self, node: NodeId, markers: Collection[MarkedBatch]) -> LeftBatches | None:
         """Return the batches of an interrupted microbatch model, as done or not according to the markers."""
+        from orchestrator.adapters.dbt.left_batches import left_by_markers
+
         return left_by_markers(self._session, node, markers)

@@ -77,6 +77,7 @@ def flags_of(session: DbtSession) -> DbtFlags:
         event_time_start=str(flags.get("EVENT_TIME_START") or ""),
         event_time_end=str(flags.get("EVENT_TIME_END") or ""),
         defer=is_set("DEFER"),
+        store_failures=is_set("STORE_FAILURES"),
         warns_are_errors=is_set("WARN_ERROR") or (options is not None and options.includes("LogTestResult")),
         skip_nodes_if_on_run_start_fails=is_set("skip_nodes_if_on_run_start_fails"),
         source_freshness_run_project_hooks=is_set("source_freshness_run_project_hooks"),

@@ -23,7 +23,27 @@ def target_of(config: Any, profiles_dir: Path, storage: StorageVersion | None) -
         server=_server(credentials),
         path=_absolute(credentials.path) if is_duckdb else None,
         config=config_of(credentials, storage) if is_duckdb else {},
+        only_dbt_executes=_only_dbt_executes(credentials) if is_duckdb else "",
+        opened_by_dbt=_opened_by_dbt(credentials) if is_duckdb else "",
     )
+
+
+def _only_dbt_executes(credentials: Any) -> str:  # noqa: ANN401  # dbt-duckdb's credentials
+    """Return what makes dbt-duckdb execute statements in another way than on a plain connection to a file."""
+    named = {
+        "disable_transactions": credentials.disable_transactions,
+        "retries": credentials.retries,
+        "remote": credentials.remote,
+        "is_ducklake": "ducklake:" in str(credentials.path).lower(),
+        "attach": any(one.alias == credentials.database for one in credentials.attach or ()),
+    }
+    return ", ".join(name for name, is_set in named.items() if is_set)
+
+
+def _opened_by_dbt(credentials: Any) -> str:  # noqa: ANN401  # dbt-duckdb's credentials
+    """Return what dbt-duckdb sets up in a database when it opens it, besides the settings of its sessions."""
+    names = ("extensions", "secrets", "filesystems", "plugins", "attach", "module_paths", "use_credential_provider")
+    return ", ".join(name for name in names if getattr(credentials, name, None))
 
 
 def _server(credentials: Any) -> str | None:  # noqa: ANN401  # the credentials of any adapter

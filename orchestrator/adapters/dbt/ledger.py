@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import assert_never
 
 from orchestrator.adapters.dbt.artifacts import write_artifacts
-from orchestrator.adapters.dbt.found_results import reused_record
-from orchestrator.adapters.dbt.node_outcomes import run_record
-from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.direct_runs import DirectRuns
+from orchestrator.adapters.dbt.late_dbt import LateDbt
 from orchestrator.adapters.dbt.outcome_ledger import OutcomeLedger
-from orchestrator.adapters.dbt.session import DbtSession
+from orchestrator.adapters.dbt.run_records import RunRecords
 from orchestrator.execution.outcome import Outcome, ReasonCode
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.plan.plan import Plan
@@ -30,10 +29,12 @@ from orchestrator.plan.step import (
 class DbtLedger(OutcomeLedger):
     """The ledger of the steps that dbt runs; steps of other tools matter to it only as writers of relations."""
 
-    def __init__(self, session: DbtSession, runs: NodeRuns) -> None:
+    def __init__(self, dbt: LateDbt, without: Callable[[], RunRecords], direct: DirectRuns | None = None) -> None:
+        """Set dbt's part of the run, the records of a run that does without it, and what executes nodes without it."""
         super().__init__()
-        self._session = session
-        self._runs = runs
+        self._direct = direct
+        self._dbt = dbt
+        self._without = without
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Keep the outcomes; after a load, whatever its status, make dbt list again the relations of its schemas.
@@ -41,29 +42,27 @@ class DbtLedger(OutcomeLedger):
         dbt caches the relations of a schema at their first use. No step that follows a load has started yet.
         """
         super().settle(outcomes)
+        if self._dbt.started is None:  # it has listed no relations yet
+            return
         for outcome in outcomes:
             step = self._plan.by_id[outcome.step_id]
             if isinstance(step, IngestStep):
                 # The dataset too: a load also writes tables that no dbt source names.
                 written = {(relation.database, relation.schema) for relation in step.writes}
-                self._runs.forget_schemas(sorted(written | {(None, step.dataset)}, key=str))
+                self._dbt.started.runs.forget_schemas(sorted(written | {(None, step.dataset)}, key=str))
 
     def finish(self, at: datetime) -> None:
         """Write dbt's artifacts; raises ProjectError or FullDiskError if a file cannot be written."""
         if self._started is None:
             return
-        runs = self._runs
-        instead = {node: run_record(runs.skipped_result(node)) for node in self.skipped_nodes()}
-        instead |= {node: run_record(runs.lost_result(node, message)) for node, message in self.lost_nodes().items()}
-        instead |= {node: reused_record(self._session, node, word) for node, word in self._forgotten_nodes().items()}
-        write_artifacts(
-            self._session,
-            self._plan,
-            self._outcomes,
-            instead,
-            started_at=self._started.at,
-            elapsed=(at - self._started.at).total_seconds(),
-        )
+        if self._direct is not None and self._dbt.started is not None:
+            self._direct.tell(self._dbt.started)  # its manifest is written
+        made = self._without() if self._dbt.started is None else self._dbt.started.records
+        instead = {node: made.skipped(node) for node in self.skipped_nodes()}
+        instead |= {node: made.lost(node, message) for node, message in self.lost_nodes().items()}
+        instead |= {node: made.reused(node, word) for node, word in self._forgotten_nodes().items()}
+        elapsed = (at - self._started.at).total_seconds()
+        write_artifacts(made, self._plan, self._outcomes, instead, elapsed=elapsed)
 
     def skipped_nodes(self) -> list[NodeId]:
         """Return the nodes that dbt would have run and that have been skipped so far."""

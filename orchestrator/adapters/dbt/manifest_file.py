@@ -6,13 +6,17 @@ temporary name and renamed, and each run reads the very file that it wrote.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
+
+MANIFEST = "manifest.json"
+SEMANTIC = ("semantic_manifest.json", "osi_document.json")
+"""What dbt writes of the semantic layer beside the manifest; the second since 1.12."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,8 @@ class ParsedManifest:
 
     path: Path
     content: bytes = field(repr=False)
+    semantic: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The files of the semantic layer that dbt wrote beside it, by name."""
 
 
 class ManifestFile:
@@ -29,6 +35,7 @@ class ManifestFile:
     def __init__(self, written: Path, path: Path) -> None:
         """Open the file at `written`, which is known to others as `path`."""
         self.path = path
+        self.semantic: Mapping[str, str] = {}
         self._file = written.open("rb")
 
     def read(self) -> bytes:
@@ -62,7 +69,7 @@ def write_manifest(manifest: Any, target_path: str) -> ManifestFile:  # noqa: AN
     from dbt.utils.artifact_upload import add_artifact_produced
     from dbt_common.events.functions import fire_event
 
-    path = os.path.join(target_path, "manifest.json")  # noqa: PTH118  # the form of the path that dbt's event contains
+    path = os.path.join(target_path, MANIFEST)  # noqa: PTH118  # the form of the path that dbt's event contains
     writable = manifest.writable_manifest()
     with replaced(Path(path).absolute()) as beside:
         writable.write(str(beside))
@@ -70,6 +77,9 @@ def write_manifest(manifest: Any, target_path: str) -> ManifestFile:  # noqa: AN
     fire_event(ArtifactWritten(artifact_type=type(writable).__name__, artifact_path=path))
     add_artifact_produced(path)
     write_semantic_manifest(manifest, target_path)
+    written.semantic = {
+        name: file.read_text("utf-8") for name in SEMANTIC if (file := Path(target_path, name)).exists()
+    }
     return written
 
 

@@ -92,6 +92,29 @@ class Marking:
         """Return, once, the row count of the table after the node's last build; None if it was not counted."""
         return self._row_counts.pop(node, None)
 
+    def leave(self, node: Any) -> None:  # noqa: ANN401  # dbt's node
+        """Write the marker of a stock view or table in the open transaction of its build, if one was asked for."""
+        request, places = self._requests.get(node.unique_id), self._places
+        if request is None or request.mark is None or places is None or not places.is_made(node.database):
+            return
+        home, mark = places.home(node.database), request.mark
+
+        def statement(content: str | None = None, *, is_atomic: bool = True) -> str:
+            return adds_marker(home, str(node.relation_name), request, mark, is_whole=is_atomic, content=content)
+
+        kind = node.config.materialized
+        built = Built(
+            relation=Relation(database=node.database, schema=node.schema, identifier=node.identifier),
+            is_table=kind in _TABLES,
+            writes_file=False,
+            most_rows=places.most_rows,
+        )
+        content = self._write(statement, built)
+        if content is not None:
+            if content.count is not None and content.kind == TABLE:
+                self._row_counts[node.unique_id] = content.count
+            places.note_content(node.unique_id, content)
+
     def _prepare(self, runner: Any) -> None:  # noqa: ANN401  # dbt's runner
         request = self._requests.get(runner.node.unique_id)
         if request is not None and (mark := request.mark) is not None:
@@ -157,7 +180,7 @@ class Marking:
             case "duckdb":
                 from orchestrator.adapters.duckdb.duckdb_built import content_in_duckdb
 
-                return content_in_duckdb(handle, built, self._settings)
+                return content_in_duckdb(handle.cursor(), built, self._settings)
             case "postgres" if self._in_transactions:
                 from orchestrator.adapters.postgres.postgres_built import content_in_postgres
 

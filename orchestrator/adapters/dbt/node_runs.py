@@ -13,6 +13,7 @@ from orchestrator.adapters.dbt.batches import BatchLog
 from orchestrator.adapters.dbt.bridge.access import enter_invocation
 from orchestrator.adapters.dbt.bridge.releases import build_task
 from orchestrator.adapters.dbt.error_location import RaisedErrors
+from orchestrator.adapters.dbt.generated_runs import GeneratedRuns
 from orchestrator.adapters.dbt.interrupting import QueryInterrupts, close_connections
 from orchestrator.adapters.dbt.left_batches import as_dbt_results
 from orchestrator.adapters.dbt.marking import Marking, Places
@@ -26,6 +27,7 @@ from orchestrator.adapters.dbt.shadow_build import ShadowBuild, build_shadow
 from orchestrator.adapters.lost_race import lost_race
 from orchestrator.execution.recorded import LeftBatches
 from orchestrator.nodes.identity import NodeId
+from orchestrator.ways.generated_sql import NOTHING_GENERATED, GeneratedKind
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
 _PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -41,6 +43,7 @@ class NodeRuns:
         planned: Collection[NodeId],
         added: Collection[NodeId],
         places: Places | None = None,
+        generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
     ) -> None:
         self._session = session
         self._planned = frozenset(planned)
@@ -51,12 +54,12 @@ class NodeRuns:
         self.batches = BatchLog(self._task)
         self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
+        self.generated = GeneratedRuns(self._task, self.adapter, self.marking, generated)
         # Microbatch runners look here how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._interrupts = QueryInterrupts(session.credentials)
-        self._prepared = False
+        self._prepared, self._refusal = False, ""
         self._halted_at_start = False
-        self._refusal = ""
         self._results: dict[NodeId, Any] = {}  # the latest result of each node
         self._left: dict[NodeId, LeftBatches] = {}  # for microbatch models of a resumed run: the remaining batches
         self._lock = threading.Lock()
@@ -118,9 +121,8 @@ class NodeRuns:
 
     def _named_to_macros(self) -> frozenset[NodeId]:
         """Return what dbt calls `selected_resources`: in a build it does not contain the unit tests."""
-        if self._session.flags.WHICH != "build":
-            return self._planned
-        return self._planned - frozenset(self._session.manifest.unit_tests)
+        left_out = self._session.manifest.unit_tests if self._session.flags.WHICH == "build" else ()
+        return self._planned - frozenset(left_out)
 
     def _keep_full_refresh_to_the_named(self) -> None:
         """Exclude the nodes that the planner added from `--full-refresh`."""
@@ -141,12 +143,11 @@ class NodeRuns:
         if unique_id in self._left and not self._refreshes(node):
             node.previous_batch_results = as_dbt_results(self._left.pop(unique_id))
         self.batches.begin(unique_id)
-        runner = self.raised.of(self._task.get_runner(node))
-        in_progress = self._task.job_queue.in_progress
+        runner = self.generated.of(self.raised.of(self._task.get_runner(node)))
         if isinstance(runner, MicrobatchModelRunner):
             runner.set_parent_task(self._task)  # it runs each batch through the task
             runner.set_pool(self._pool())
-        in_progress.add(unique_id)
+        (in_progress := self._task.job_queue.in_progress).add(unique_id)
         try:
             result = self._task.call_runner(runner)
         except SystemExit as error:  # a Python model may call sys.exit()
@@ -154,6 +155,7 @@ class NodeRuns:
         finally:
             in_progress.discard(unique_id)
         self._keep(node, result)
+        self.generated.note_ephemeral(node, result)
         return result
 
     def row_count(self, result: Any) -> int | None:  # noqa: ANN401  # dbt's RunResult

@@ -1,4 +1,4 @@
-"""Keeps what dbt answered about a project, so that a command that only reads need not start dbt again.
+"""Keeps what dbt answered about a project, so that a command that executes nothing with dbt need not start it.
 
 One file holds the answers to one command line of dbt. It is valid as long as everything that the parse depends on has
 the same content. What cannot be compared is not kept; a file that is damaged or of another version counts as missing.
@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, state_of
 
-VERSION = 1
+VERSION = 3
 _MOST = 8
 """The number of command lines whose answers are kept."""
 
@@ -41,15 +41,22 @@ class ParseCache:
 
     def find(self, asked: Sequence[str], environ: Mapping[str, str]) -> KeptParse | None:
         """Return the answers to a command line, given by all that tells it from others; None if none are valid now."""
+        kept = self.read(asked)
+        try:
+            return kept if kept is not None and state_of(kept.inputs, environ).digest == kept.digest else None
+        except (OSError, TooManyInputsError):
+            return None
+
+    def read(self, asked: Sequence[str]) -> KeptParse | None:
+        """Return what is kept for a command line, whether or not it is still valid."""
         try:
             head, _, manifest = self._path(asked).read_bytes().partition(b"\n")
             document = json.loads(head)
             if document["version"] != VERSION:
                 return None
             places: Any = {name: _tuple(value) for name, value in document["inputs"].items()}
-            inputs = ParseInputs(**places)
             kept = KeptParse(
-                inputs=inputs,
+                inputs=ParseInputs(**places),
                 digest=document["digest"],
                 manifest_path=document["manifest_path"],
                 answers=document["answers"],
@@ -58,9 +65,8 @@ class ParseCache:
             if blake2b(manifest, digest_size=20).hexdigest() != document["manifest"]:
                 return None
             # Whoever removes the target folder wants dbt to parse again.
-            is_there = Path(kept.manifest_path).exists()
-            return kept if is_there and state_of(inputs, environ).digest == kept.digest else None
-        except (OSError, ValueError, KeyError, TypeError, TooManyInputsError):
+            return kept if Path(kept.manifest_path).exists() else None
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, asked: Sequence[str], kept: KeptParse) -> None:

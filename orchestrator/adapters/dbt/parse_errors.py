@@ -12,9 +12,10 @@ from textwrap import dedent
 from types import SimpleNamespace
 from typing import Any
 
-from orchestrator.adapters.dbt.crash import line_of_name, worked_on
+from orchestrator.adapters.dbt.crash import file_beside_the_project, line_of_name, worked_on
 from orchestrator.adapters.dbt.error_location import blank_lines_before, only_line_with, place_of
 from orchestrator.errors import ParseError
+from orchestrator.wording import some_of
 
 _HEADER = re.compile(r"\A\w+ Error in .*\n")
 _READING = re.compile(r"\A(?:Error reading [^\n]*? - |Could not read selector file data: )(?:\w+ Error\n)?")
@@ -29,6 +30,7 @@ _LINE_OF_FILE = re.compile(r"(?:searched from line|near line|, line|on line) (\d
 _TWO = re.compile(r'\Adbt found (?:two|multiple) (\w+?)s (?:with the name|named) "([^"]+)"')
 _TWO_ENTRIES = re.compile(r"\Adbt found two schema\.yml entries for the same (\w+).*? named (\S+?)\.? ", re.DOTALL)
 _FILES = re.compile(r"^\s*(?:- )?(?:\S+ \()?([^\s()]+\.(?:sql|ya?ml|md|py|csv))\)?$", re.MULTILINE)
+_LISTED = re.compile(r"^\s*\* '[^'\n]+' \((.+)\)$", re.MULTILINE)
 _NO_MODEL = re.compile(r"\AUnable to find model '(?:[^']*\.)?([^'.]+)' for unit test '([^']+)' in (\S+)")
 _COUNTED_FROM_FILE = frozenset(
     {
@@ -72,12 +74,14 @@ def parse_error(error: BaseException, text: str, project_dir: Path) -> ParseErro
 
 def _unparsed(error: BaseException, text: str, project_dir: Path) -> ParseError:
     """Return the error for anything else that dbt cannot parse: the object and its place, then dbt's words."""
-    kind, name, file = _subject(error)
+    kind, name, file = _subject(error, project_dir)
     words_of_dbt = dedent(_READING.sub("", dedent(_HEADER.sub("", text)))).strip()
     entry = getattr(error, "yaml_data", None)
     if isinstance(entry, dict):
         name, kind = str(entry.get("name") or ""), _one_of(str(getattr(error, "key", "")))
         words_of_dbt = _OF_ENTRY.sub("", words_of_dbt)
+    if listed := _LISTED.findall(words_of_dbt):  # found in the parsed project, and not in what dbt looked at last
+        return ParseError(f"dbt cannot parse {some_of(listed)}: {words_of_dbt}", hint=_hint(some_of(listed)))
     place = _place(error, (name, file), words_of_dbt, project_dir)
     if type(error).__name__ == "PythonLiteralEvalError":
         words_of_dbt = _LITERALS
@@ -109,7 +113,7 @@ def _unknown_parent(error: Any, node: Any, project_dir: Path) -> ParseError:  # 
     return ParseError(f"{depends}, but there is no {what} of that name.", hint=_hint(place, _similar(name, others)))
 
 
-def _subject(error: BaseException) -> tuple[str, str, str]:
+def _subject(error: BaseException, project_dir: Path) -> tuple[str, str, str]:
     """Return kind, name and file of what dbt was parsing; each may be empty."""
     node = getattr(error, "node", None)
     file = getattr(node, "original_file_path", "")
@@ -117,7 +121,7 @@ def _subject(error: BaseException) -> tuple[str, str, str]:
         return _kind(node), str(getattr(node, "name", "")), str(file)
     if type(error).__name__ == "DbtSelectorsError":
         return "", "", "selectors.yml"
-    kind, name, file = worked_on(error) or ("", "", "")
+    kind, name, file = worked_on(error, project_dir) or ("", "", file_beside_the_project(error))
     return (kind, name, file) if kind else ("", "", file)
 
 

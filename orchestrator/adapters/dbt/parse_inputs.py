@@ -25,6 +25,8 @@ _STEADY = frozenset(
     }
 )
 """Names in Jinja of dbt's configuration files that give the same value each time. dbt renders these files each time."""
+_RENDERED_LATER = frozenset({"on-run-start", "on-run-end", "query-comment"})
+"""Keys of dbt_project.yml below which dbt renders nothing while it reads the file: hooks are rendered when they run."""
 _VARIABLES = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME")
 _INSTALLED = (".dist-info", ".egg-info", ".pth", ".egg-link")
 _CONFIGURATION = (".yml", ".yaml", ".env")
@@ -110,11 +112,41 @@ def is_steady(inputs: ParseInputs) -> bool:
     for path in (*_files_of(inputs.tops, ()), *inputs.files):
         if not Path(path).exists():
             continue
-        for tag in _TAGS.finditer(Path(path).read_text("utf-8", errors="replace")):
+        text = Path(path).read_text("utf-8", errors="replace")
+        rendered = _rendered_at_once(text) if Path(path).name == "dbt_project.yml" else [text]
+        for tag in (tag for each in rendered for tag in _TAGS.finditer(each)):
             names = [name for name in _NAMES.findall(tag[0]) if name[0] not in "'\""]
             if not _STEADY.issuperset(names):
                 return False
     return True
+
+
+def _rendered_at_once(text: str) -> list[str]:
+    """Return the texts of dbt_project.yml that dbt renders when it reads the file; the others it keeps as they are."""
+    import yaml
+
+    try:
+        project = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return [text]
+    if not isinstance(project, dict):
+        return [text]
+    return list(_texts({key: value for key, value in project.items() if key not in _RENDERED_LATER}))
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, inner in value.items():
+                # as in dbt, which allows both spellings, and a plus sign
+                if str(key).lstrip("+ ").replace("_", "-") not in {"pre-hook", "post-hook"}:
+                    yield from _texts(key)
+                    yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
 
 
 def _add(digest: "blake2b", part: str) -> None:

@@ -9,6 +9,7 @@ from orchestrator.adapters.dbt.bridge.releases import load_env_file, refuse_v2_p
 from orchestrator.adapters.dbt.dbt_duckdb_files import files_of_dbt
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
 from orchestrator.adapters.dbt.project_errors import words as words_of
+from orchestrator.adapters.probe import missing_packages
 from orchestrator.adapters.versions import require_supported
 from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
@@ -32,7 +33,8 @@ def run_command(words: tuple[str, ...], project_dir: Path, storage: StorageVersi
     os.chdir(project_dir)
     load_env_file(project_dir)
     try:
-        from dbt.cli.main import dbtRunner  # dbt looks for .env in the working folder as soon as it is imported
+        with missing_packages("dbt-core"):
+            from dbt.cli.main import dbtRunner  # dbt looks for .env in the working folder as soon as it is imported
 
         if _ASKS_DBT_ITSELF.isdisjoint(words):
             refuse_v2_parser_of(words)

@@ -5,22 +5,25 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.adapters.dbt.invocation import Hear
+from orchestrator.adapters.dbt.answer_forms import AS_IS, NODES, TYPES, Form
+from orchestrator.adapters.dbt.kept_code import KeptCode, codes_from_json, codes_to_json
+from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
-from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
-from orchestrator.nodes.dbt_flags import DbtFlags
 from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.nodes.target import Target
-from orchestrator.reuse.fingerprints.surroundings import DbtSurroundings
 from orchestrator.selection.node_selector import NodeSelector
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.invocation import Hear
+    from orchestrator.adapters.dbt.session import DbtSession
+
 
 _Value = TypeVar("_Value")
 _CLOCK = 20_000_000
@@ -29,45 +32,7 @@ _OTHER_MANIFESTS = ("STATE", "DEFER", "DEFER_STATE", "FAVOR_STATE")
 """Flags that let dbt read a manifest that is not the project's own."""
 
 
-class Form(NamedTuple):
-    """How an answer is written as JSON, and read again."""
-
-    to_json: Callable[[Any], object]
-    from_json: Callable[[Any], Any]
-
-
-AS_IS = Form(lambda value: value, lambda value: value)
-NODES = Form(sorted, frozenset)
-TYPES = Form(
-    lambda types: None if types is None else sorted(types),
-    lambda found: None if found is None else frozenset(map(ResourceType, found)),
-)
-TARGET = Form(
-    lambda target: {**asdict(target), "siblings": list(target.siblings)},
-    lambda found: Target(**{**found, "siblings": tuple(found["siblings"])}),
-)
-FLAGS = Form(
-    lambda flags: {**asdict(flags), "profiles_dir": str(flags.profiles_dir)},
-    lambda found: DbtFlags(**{**found, "profiles_dir": Path(found["profiles_dir"])}),
-)
-
-
-def _surroundings_to(found: DbtSurroundings) -> object:
-    return {
-        **asdict(found),
-        "started_at": "",
-        "changing_flags": sorted(found.changing_flags),
-        "plugins_not_found": list(found.plugins_not_found),
-    }
-
-
-def _surroundings_from(found: dict[str, Any]) -> DbtSurroundings:
-    now = datetime.now(UTC).replace(tzinfo=None)  # as dbt's: in UTC, without a zone
-    lists = {"changing_flags": frozenset(found["changing_flags"]), "plugins_not_found": ()}
-    return DbtSurroundings(**{**found, **lists, "started_at": now})
-
-
-SURROUNDINGS = Form(_surroundings_to, _surroundings_from)
+_CODES = "codes"
 
 
 class ProjectAnswers:
@@ -80,9 +45,15 @@ class ProjectAnswers:
         self,
         cache: ParseCache | None = None,
         knows_secret_in: Callable[[str], bool] = lambda _text: False,
+        *,
+        is_read: bool = True,
     ) -> None:
-        """Set the cache, and what says whether a text contains a secret: such a text is not kept."""
+        """Set the cache, and what says whether a text contains a secret: such a text is not kept.
+
+        With `is_read` false, dbt answers everything, and its answers are kept for other commands.
+        """
         self._cache = cache
+        self._is_read = is_read
         self._knows_secret_in = knows_secret_in
         self._asked: tuple[str, ...] = ()
         self._began = 0
@@ -91,10 +62,12 @@ class ProjectAnswers:
         self._heard: list[list[str]] = []
         self._is_silent = False
         self._new: Answers = {}
+        self._codes: dict[str, KeptCode] = {}
+        self._parsed: tuple[ParseInputs, str] | None = None
         self.kept: KeptParse | None = None
         """What the cache has for the command line, if that is valid."""
 
-    def listening(self, hear: Hear) -> Hear:
+    def listening(self, hear: "Hear") -> "Hear":
         """Return a callback for dbt's warnings, which notes them with the answer to which they belong."""
         self._hear = hear
 
@@ -118,8 +91,18 @@ class ProjectAnswers:
         self._environ = {**os.environ}  # as it is now: dbt sets variables of its own while it is open
         if run_vars:  # their values differ in each run
             self._cache = None
-        if self._cache is not None:
+        if self._cache is not None and self._is_read:
             self.kept = self._cache.find(self._asked, self._environ)
+
+    @property
+    def began_at(self) -> datetime:
+        """When the command line was begun."""
+        return datetime.fromtimestamp(self._began / 1e9, UTC)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether answers are kept for other commands."""
+        return self._cache is not None
 
     @contextmanager
     def silence(self) -> Iterator[None]:
@@ -142,27 +125,64 @@ class ProjectAnswers:
                 self._hear(kind, message, node)
             value: _Value = form.from_json(entry["value"])
             return value
-        if self._cache is None:  # as in every run: nothing is kept, so nothing need be written down
+        if self._cache is None:  # nothing is kept, so nothing need be written down
             return ask()
         first = len(self._heard)
         found = ask()
         self._new[question] = {"value": form.to_json(found), "heard": self._heard[first:]}
         return found
 
+    def kept_manifest(self) -> ParsedManifest:
+        """Return what the kept parse wrote."""
+        kept = self.kept
+        assert kept is not None
+        semantic: Mapping[str, str] = self.get("semantic", dict)
+        return ParsedManifest(path=Path(kept.manifest_path), content=kept.manifest, semantic=semantic)
+
+    def note_codes(self, codes: Mapping[NodeId, KeptCode], is_steady: Callable[[NodeId], bool]) -> None:
+        """Keep what nodes were compiled to, if they compile to it again, and if dbt said nothing meanwhile."""
+        if self._cache is not None:
+            known = self.codes
+            spoke = {node for _, _, node in self._heard}
+            self._codes |= {
+                node: code
+                for node, code in codes.items()
+                if node not in known and node not in spoke and is_steady(node)
+            }
+
+    @property
+    def codes(self) -> Mapping[NodeId, KeptCode]:
+        """What nodes were compiled to, as far as it is kept."""
+        entry: Any = {} if self.kept is None else self.kept.answers.get(_CODES, {})
+        return {NodeId(node): code for node, code in codes_from_json(entry.get("value", {})).items()}
+
     def require_valid(self) -> None:
         """Raise ProjectError if the project has changed since the kept answers were found."""
         if self.kept is not None and state_of(self.kept.inputs, self._environ).digest != self.kept.digest:
             raise ProjectError("The project was changed while it was read.", hint="Run the command again.")
 
-    def keep(self, session: DbtSession, manifest: bytes, manifest_path: Path) -> None:
-        """Keep the answers of a session that has parsed, if they can be valid for a later command."""
-        known = {} if self.kept is None else self.kept.answers
-        if self._cache is None or self._new.keys() <= known.keys():
-            return
-        answers: Answers = {**known, **self._new}
-        inputs = _inputs_of(session)
+    def note_parse(self, session: "DbtSession") -> None:
+        """Take note of what a session has read, if that can be compared later, and did not change meanwhile."""
+        inputs = _inputs_of(session) if self._cache is not None else None
         digest = None if inputs is None else self._digest(inputs)
-        if inputs is None or digest is None:
+        self._parsed = None if inputs is None or digest is None else (inputs, digest)
+
+    def keep(self, manifest: bytes, manifest_path: Path) -> None:
+        """Keep the answers of a session that has parsed, if they can be valid for a later command."""
+        if self._cache is None or self._parsed is None:
+            return
+        inputs, digest = self._parsed
+        known = self._cache.read(self._asked)
+        before: Any = known.answers if known is not None and known.digest == digest else {}
+        codes: Any = {**before.get(_CODES, {}).get("value", {}), **codes_to_json(self._codes)}
+        answers: Answers = {**before, **self._new, **({_CODES: {"value": codes, "heard": []}} if codes else {})}
+        if (
+            before
+            and before.keys() == answers.keys()
+            and before.get(_CODES, {}).get("value", {}).keys() == codes.keys()
+        ):
+            return
+        if self._digest(inputs) != digest:  # changed after the parse: the next command must have dbt parse again
             return
         text = json.dumps(answers, default=str)
         if json.loads(text) != answers or self._knows_secret_in(text + manifest.decode("utf-8", "replace")):
@@ -216,7 +236,7 @@ class KeptSelector:
         return self._answers.get("kept_types", lambda: self._selector().kept_types(), TYPES)
 
 
-def _inputs_of(session: DbtSession) -> ParseInputs | None:
+def _inputs_of(session: "DbtSession") -> ParseInputs | None:
     """Return what the parse of an open session depends on; None if not all of it can be compared."""
     from dbt.plugins import get_plugin_manager
 

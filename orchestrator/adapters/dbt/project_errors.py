@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
+from orchestrator.adapters.dbt.crash import file_beside_the_project
 from orchestrator.adapters.dbt.error_location import place_of
 from orchestrator.adapters.dbt.parse_errors import parse_error
 from orchestrator.adapters.dbt.profile_errors import missing_folder, missing_profile
@@ -25,6 +26,7 @@ from orchestrator.wording import did_you_mean, similar
 
 _HEADER = re.compile(r"^(Runtime|Compilation|Parsing|Validation|Database|Internal) Error$")
 _ADAPTER = re.compile(r"Could not find adapter type (\S+?)!")
+_SELECTOR_METHOD = "'selector' is not a valid method name"
 _UNKNOWN_SELECTOR = re.compile(r"Could not find selector named (?P<name>.+?), expected one of (?P<known>.*)", re.DOTALL)
 _CORRECT = "Fix the file named above and run again."
 _TEXT = frozenset({".sql", ".yml", ".yaml", ".md", ".py"})
@@ -37,7 +39,7 @@ def refused_options(error: Exception, project_dir: Path, args: Sequence[str]) ->
         return missing
     if type(error).__module__.startswith("click.") or type(error).__name__ == "DbtUsageException":
         return CommandLineError(f"dbt does not accept the options. {text}", hint="See `elt run --help`.")
-    return _in_project_file(text, project_dir)
+    return _in_project_file(error, text, project_dir)
 
 
 def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args: Sequence[str] = ()) -> EltError:
@@ -64,7 +66,7 @@ def translate(error: BaseException, project_dir: Path, profiles_dir: Path, args:
             text, hint=f"Check {profiles_dir / 'profiles.yml'}; --profiles-dir names another folder, --target a target."
         )
     if type(error).__name__ == "DbtProjectError" or "dbt_project.yml" in text:
-        return _in_project_file(text, project_dir)
+        return _in_project_file(error, text, project_dir)
     return parse_error(error, words_of_dbt, project_dir)
 
 
@@ -107,6 +109,8 @@ def refused_selection(error: BaseException) -> EltError:
         return SelectionError(f"No selector is called {unknown['name']}.", hint=f"{hint} {where}")
     if not type(error).__module__.startswith("dbt"):
         text = f"dbt cannot evaluate the selection: {text}"
+    if _SELECTOR_METHOD in text:  # a method of dbt 1.12
+        return SelectionError(text, hint="Use --selector NAME; the method selector: needs dbt 1.12.")
     return SelectionError(text, hint="The syntax is dbt's, with the methods ingest:, expectation: and step: added.")
 
 
@@ -128,7 +132,7 @@ def _is_utf8(file: Path) -> bool:
     return True
 
 
-def _in_project_file(text: str, project_dir: Path) -> ProjectError:
-    file = project_dir / "dbt_project.yml"
+def _in_project_file(error: BaseException, text: str, project_dir: Path) -> ProjectError:
+    file = project_dir / (file_beside_the_project(error) or "dbt_project.yml")
     named = text if "dbt_project.yml" in text else f"{file} cannot be read: {text}"
     return ProjectError(named, hint=f"Check {file}.")

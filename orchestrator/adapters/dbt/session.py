@@ -7,7 +7,7 @@ split so that the run can act in between: the target is known before the project
 import gc
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,9 @@ class DbtSession:
         """
         require_supported(*TOOLS)
         # Before anything of dbt is wrapped: a wrapper around a missing function would silently never be called.
-        require_attributes((*NEEDED, *releases.installed_release().needed), *TOOLS)
+        # In the project folder, because dbt reads the .env of the working folder as soon as it is imported.
+        with chdir(self.project_dir):
+            require_attributes((*NEEDED, *releases.installed_release().needed), *TOOLS)
         from dbt_common.context import get_invocation_context
 
         replace_functions()

@@ -169,5 +169,6 @@ def flags_of(options: GivenOptions, profiles_dir: Path, environ: Mapping[str, st
         sample=text("--sample"),
         event_time_start=text("--event-time-start"),
         event_time_end=text("--event-time-end"),
+        store_failures=is_set("--store-failures"),
         warns_are_errors=is_set("--warn-error"),
     )

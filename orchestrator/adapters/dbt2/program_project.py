@@ -24,6 +24,7 @@ from orchestrator.adapters.dbt2.program_ledger import DbtProgramLedger
 from orchestrator.adapters.dbt2.program_limits import notes_on, refusals_of
 from orchestrator.adapters.dbt2.program_runner import DbtProgramRunner
 from orchestrator.adapters.dbt2.rendered_profile import read_target
+from orchestrator.adapters.dbt2.written_manifest import WrittenManifest
 from orchestrator.config.profile_file import find_profiles
 from orchestrator.config.yaml_mapping import read_mapping
 from orchestrator.errors import DbtLimitError, ParseError
@@ -123,27 +124,22 @@ class DbtProgramProject:
         """Have dbt parse the project, and return the manifest that it wrote.
 
         Raises:
-            ParseError: dbt could not parse the project.
+            ParseError: dbt could not parse the project, or wrote no manifest.
+            ManifestError: What it wrote is no manifest.
             DbtLimitError: A schema prefix is asked for.
         """
         if placement.prefix:
             self._refuse("work in schemas with a prefix", "Leave out --schema-prefix")
+        written = WrittenManifest(self.target_path / "manifest.json")
         process = self._called("parse")
         for message in process.telemetry.take_messages():
             self._hear(message.kind, message.text, message.node)
-        path = self.target_path / "manifest.json"
         if process.code != 0:
             raise ParseError(
                 f"{self.program.name} could not parse the project: {process.how_it_ended()}",
                 hint=f"Correct the project. The full output is in {self._processes.log}.",
             )
-        if not path.is_file():
-            raise ParseError(
-                f"{self.program.name} parsed the project, and wrote no {path}.",
-                hint=f"Call it yourself to see why. The full output is in {self._processes.log}.",
-            )
-        self._parsed = ParsedManifest(path=path, content=path.read_bytes())
-        self._raw = json.loads(self._parsed.content)
+        self._parsed, self._raw = written.read(self.program.name, self._processes.log)
         return self._parsed
 
     def manifest_json(self) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from orchestrator.adapters.contents import Shape, as_text, found_by_name
+from orchestrator.adapters.duckdb.view_text import in_one_form
 from orchestrator.adapters.sql_words import literal, quoted
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import FOREIGN, TABLE, VIEW
@@ -66,7 +67,7 @@ def shapes_of(relations: Collection[Relation], rows: Iterable[Sequence[Any]], da
             name=name,
             kind=kind if engine == "duckdb" else FOREIGN,
             columns=tuple((column, of_type) for column, of_type in columns),
-            definition=as_text(definition),
+            definition=in_one_form(as_text(definition)) if kind == VIEW else as_text(definition),
             most=size if engine == "duckdb" and kind == TABLE else None,
         )
         for home, schema, name, kind, definition, columns, size, engine in rows
@@ -119,7 +120,7 @@ def shape_in_transaction(
         name=name,
         kind=TABLE if definition is None else VIEW,
         columns=tuple((row[0], row[1]) for row in described),
-        definition=definition or "",
+        definition=in_one_form(definition or ""),
     )
 
 

@@ -17,16 +17,18 @@ from typing import Any
 import duckdb
 
 from orchestrator.adapters.children.sql_pipe import PipeAccess
-from orchestrator.adapters.contents import OutOfTimeError, Reader, Shape, read_contents
+from orchestrator.adapters.contents import Built, OutOfTimeError, Reader, Shape, read_contents
 from orchestrator.adapters.duckdb import duckdb_content as content
 from orchestrator.adapters.duckdb.database_copy import DatabaseCopy, copy_database
+from orchestrator.adapters.duckdb.duckdb_built import content_in_duckdb
 from orchestrator.adapters.duckdb.duckdb_catalog import ATTACHED, FUNCTIONS, SETTINGS, result_settings, stored_functions
 from orchestrator.adapters.duckdb.files import files_digest
 from orchestrator.adapters.duckdb.lock import Holder, holder_of
-from orchestrator.adapters.duckdb.storage_format import require_format, unreadable_file
+from orchestrator.adapters.duckdb.opening_errors import cannot_open, locked
+from orchestrator.adapters.duckdb.storage_format import require_format
 from orchestrator.adapters.sql_words import literal
 from orchestrator.config.settings import StorageVersion
-from orchestrator.errors import StorageVersionError, WarehouseError, WarehouseLockedError
+from orchestrator.errors import StorageVersionError, WarehouseError
 from orchestrator.nodes.identity import Relation
 from orchestrator.reuse.facts import Budget, Content, StoredFunction
 
@@ -142,6 +144,15 @@ class DuckdbWarehouse:
                         cursor.execute(f"set {_quoted(name)} = {literal(str(value))}")
             yield cursor
 
+    def dbt_session(self) -> duckdb.DuckDBPyConnection:
+        """Open a cursor with the settings of a dbt session; as in dbt, DuckDB may refuse one."""
+        settings = self.file.settings().items()
+        return self.cursor().execute(";".join(f"set {name} = {literal(str(value))}" for name, value in settings))
+
+    def built_content(self, cursor: Any, built: Built) -> Content | None:  # noqa: ANN401  # one of `dbt_session`
+        """Return the content of what was just built, in the transaction of the cursor."""
+        return content_in_duckdb(cursor, built, self.file.settings())
+
     def access(self) -> PipeAccess:
         """Return the access through which children send their SQL here: they cannot open the file themselves."""
         return PipeAccess(self.cursor, str(self.file.path))
@@ -222,9 +233,9 @@ def open_warehouse(
             # DuckDB does not wait for a lock on its file.
             holder = holder_of(str(error))
             if holder is None:
-                raise _cannot_open(file.path, str(error)) from error
+                raise cannot_open(file.path, str(error)) from error
             if clock() >= deadline:
-                raise _locked(file.path, holder, lock_timeout) from error
+                raise locked(file.path, holder, lock_timeout) from error
             if not is_reported:
                 on_wait(holder)
                 is_reported = True
@@ -245,41 +256,7 @@ def _require_writable_folder(file: DatabaseFile) -> None:
     folder = file.path.parent
     reads_only = str(file.config.get("access_mode", "")).lower() == "read_only"
     if folder.is_dir() and not reads_only and not os.access(folder, os.W_OK | os.X_OK):
-        raise _cannot_open(file.path, f"Permission denied in the folder {folder}")
-
-
-def _locked(path: Path, holder: Holder, waited: float) -> WarehouseLockedError:
-    return WarehouseLockedError(
-        f"The database {path} is locked by {holder}; waited {waited:g} s for it.",
-        hint="Wait longer with --lock-timeout DURATION, or close the database in that process.",
-        pid=holder.pid,
-        command=holder.command,
-    )
-
-
-def _cannot_open(path: Path, message: str) -> WarehouseError:
-    if (too_new := unreadable_file([path], message)) is not None:
-        return too_new
-    first = message.splitlines()[0]
-    if "not a valid DuckDB database" in message:
-        return WarehouseError(
-            f"{path} is not a DuckDB database.",
-            hint="Set `path` in profiles.yml to another file, or move this one out of the way.",
-        )
-    if "Permission denied" in message or "read-only" in message:
-        return WarehouseError(
-            f"The database {path} cannot be written: {first}",
-            hint="Make the file and its folder writable for the user who runs elt.",
-        )
-    if "No such file or directory" in message or "does not exist" in message:
-        return WarehouseError(
-            f"The folder {path.parent} of the database {path.name} does not exist.",
-            hint="Create the folder, or fix `path` in profiles.yml.",
-        )
-    return WarehouseError(
-        f"The database {path} cannot be opened: {first}",
-        hint="Check `path` and its settings in profiles.yml.",
-    )
+        raise cannot_open(file.path, f"Permission denied in the folder {folder}")
 
 
 def _named(relation: Relation) -> str:

@@ -105,9 +105,13 @@ def unreadable_file(paths: Iterable[Path], message: str) -> NewerDatabaseError |
 
 
 def conversion(path: str, release: str) -> str:
-    """Return the SQL that copies a database into a file with the format of a release."""
+    """Return the SQL that copies a database into a file with the format of a release.
+
+    The checkpoint moves what a killed process left in the write-ahead log into the database: DuckDB would refuse the
+    copy beside the log of the original.
+    """
     return (
-        f"ATTACH {literal(path)} AS old (READ_ONLY); ATTACH 'new.duckdb' AS new (STORAGE_VERSION '{release}');"
+        f"ATTACH {literal(path)} AS old; CHECKPOINT old; ATTACH 'new.duckdb' AS new (STORAGE_VERSION '{release}');"
         " COPY FROM DATABASE old TO new;"
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.config_keys import set_keys
 from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.macros import Closure, MacroIndex, Needs
 from orchestrator.reuse.fingerprints.reading import TextReading
@@ -95,7 +96,7 @@ def metadata_digest(node: DbtNode) -> str:
     definition = node.definition
     return digest_of(
         {
-            "config": definition.config,
+            "config": set_keys(definition.config),
             "columns": definition.columns,
             "description": definition.description,
             "meta": node.meta,

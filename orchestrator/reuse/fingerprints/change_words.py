@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, short_name
-from orchestrator.reuse.fingerprints.compare import Change, How
+from orchestrator.reuse.fingerprints.compare import DATABASE_SETTING, Change, How
 from orchestrator.reuse.fingerprints.make import Fingerprinter
 from orchestrator.reuse.fingerprints.surroundings import EVERYTHING
 
@@ -12,7 +12,7 @@ _PLAIN = {
     "adapter": "versions of dbt and the database",
     "relation": "place in the warehouse",
     "target": "what `target` shows",
-    "metadata": "the node's own entry, which its code reads",
+    "metadata": "the node's own entry in the manifest",
     "batches": "newest batch",
     "docs": "descriptions kept in the database",
     "hook:on-run-start": "on-run-start hooks",
@@ -69,6 +69,8 @@ class Words:
             return self._macro(NodeId(of))
         if kind in {"parent", "relation", "ids", "columns"}:
             return self._parent(kind, NodeId(of))
+        if name.startswith(DATABASE_SETTING):
+            return Worded(subject=f"database setting {name.removeprefix(DATABASE_SETTING)}")
         nouns = {"var": "var", "env": "environment variable", "flag": "flag"}
         if kind in nouns:
             return Worded(subject=f"any {nouns[kind]}" if of == EVERYTHING else f"{nouns[kind]} {of}")

@@ -1,5 +1,6 @@
 """Decides whether two fingerprints of a node are the same, differ, or cannot be compared without compiling."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -7,6 +8,9 @@ from orchestrator.reuse.fingerprints.digest import digest_of
 from orchestrator.reuse.fingerprints.normal_sql import normal_sql
 from orchestrator.reuse.fingerprints.python_code import normal_python
 from orchestrator.reuse.fingerprints.value import Fingerprint
+
+DATABASE_SETTING = "setting:database-"
+"""The prefix of the parts for the database's settings, which every node has."""
 
 
 class ComparisonVerdict(StrEnum):
@@ -40,6 +44,14 @@ class Comparison:
 
     verdict: ComparisonVerdict
     changes: tuple[Change, ...] = ()
+
+
+def without_new_settings(changes: Sequence[Change]) -> Iterator[Change]:
+    """Yield the changes without the settings that come or go with another release of the database."""
+    is_upgraded = any(change.part == "adapter" for change in changes)
+    for change in changes:
+        if not (is_upgraded and change.part.startswith(DATABASE_SETTING) and change.how is not How.CHANGED):
+            yield change
 
 
 def compare(now: Fingerprint, then: Fingerprint) -> Comparison:

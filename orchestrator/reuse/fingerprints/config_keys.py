@@ -137,11 +137,20 @@ _UNSET: dict[str, object] = {
 """The values of dbt's own keys when they are not set. Any other key is present only if it was set, even to null."""
 
 
+def set_keys(config: Mapping[str, object]) -> dict[str, object]:
+    """Return the keys that are set. Which other keys dbt writes into a node depends on its release."""
+    return {key: value for key, value in config.items() if not _is_unset(key, value)}
+
+
+def _is_unset(key: str, value: object) -> bool:
+    """Return whether this is one of the keys that dbt writes into every node, with the value that means unset."""
+    return key in _UNSET and value == _UNSET[key]
+
+
 def config_parts(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Yield a part for each key that affects the result and is set."""
     for key, value in config.items():
-        # dbt writes many of its own keys into every node. With the value that means unset, they are as good as absent.
-        if key in OUTSIDE or key in ELSEWHERE or (key in _UNSET and value == _UNSET[key]):
+        if key in OUTSIDE or key in ELSEWHERE or _is_unset(key, value):
             continue
         if isinstance(value, str):
             # dbt ignores the case of a severity. Most values are short texts that many nodes share, so their digests

@@ -4,6 +4,7 @@ import json
 from hashlib import blake2b
 
 _SIZE = 16  # bytes: enough to rule out collisions by chance
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)  # made once: it is used for each part
 
 
 def digest_of(value: object) -> str:
@@ -15,9 +16,9 @@ def digest_of(value: object) -> str:
 
 def _written(value: object) -> str:
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+        return _ENCODER.encode(value)
     except TypeError:  # YAML allows keys of different types, which cannot be sorted
-        return json.dumps(_with_text_keys(value), sort_keys=True, separators=(",", ":"), default=str)
+        return _ENCODER.encode(_with_text_keys(value))
 
 
 def _with_text_keys(value: object) -> object:

@@ -6,13 +6,12 @@ deterministic functions. What follows `from` or `join` must be a subquery, a CTE
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from orchestrator.nodes.dbt_nodes import DbtNode
-from orchestrator.reuse.fingerprints.jinja import NAME, PLACEHOLDERS, RELATION, RENDERED, THIS
 from orchestrator.reuse.fingerprints.macros import MacroIndex
+from orchestrator.reuse.fingerprints.sql_placeholders import NAME, PLACEHOLDERS, RELATION, RENDERED, THIS
 from orchestrator.reuse.fingerprints.statement import tokenized, unreadable
 from orchestrator.reuse.fingerprints.statement_functions import doubt, function_list, named_doubt
 from orchestrator.reuse.fingerprints.statement_tokens import read_tokens
@@ -32,17 +31,20 @@ _END_FROM = frozenset(
 
 def untaken_findings(node: DbtNode, index: MacroIndex, adapter: str) -> Iterator[Finding]:
     """Yield what is not understood in code that can compile to several texts, and in the macros that it calls."""
-    for what in fragment_findings(node.definition.raw_code, adapter):
+    for what in _kept_findings(index, node.definition.raw_code, adapter):
         yield Finding(what=what, path=node.path)
     for root in index.roots(index.read(node.definition.raw_code), node.definition.macros):
         for unique_id in index.closure(root).reached.through:
             macro = index.macros[unique_id]
             if not index.is_of_dbt(macro):
-                for what in fragment_findings(macro.code, adapter):
+                for what in _kept_findings(index, macro.code, adapter):
                     yield Finding(what=f"{what} in the macro {macro.name}", path=macro.path)
 
 
-@lru_cache(maxsize=1024)
+def _kept_findings(index: MacroIndex, text: str, adapter: str) -> tuple[str, ...]:
+    return index.readings.words(f"fragment {adapter}", text, lambda: fragment_findings(text, adapter))
+
+
 def fragment_findings(text: str, adapter: str) -> tuple[str, ...]:
     """Return what is not understood in the SQL of a template, in words."""
     from orchestrator.reuse.fingerprints.template import placeholder_sql

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from orchestrator.nodes.dbt_nodes import DbtNode
 from orchestrator.reuse.fingerprints.config_keys import hooks_of
-from orchestrator.reuse.fingerprints.jinja import PLACEHOLDERS
 from orchestrator.reuse.fingerprints.macros import MacroIndex
+from orchestrator.reuse.fingerprints.sql_placeholders import PLACEHOLDERS
 from orchestrator.reuse.fingerprints.value import Finding
 
 
@@ -18,9 +18,12 @@ def hook_findings(node: DbtNode, index: MacroIndex, adapter: str, values: Mappin
     the `values` of the vars that its package sees. Macros of the project may generate any part of it, so each macro
     that it can reach must be understood by itself.
     """
-    from orchestrator.reuse.fingerprints.template import placeholder_sql
+    own = hooks_of(node.definition.config)
+    if not own:
+        return
+    from orchestrator.reuse.fingerprints.template import placeholder_sql  # Jinja is slow to import
 
-    for key, hook in hooks_of(node.definition.config):
+    for key, hook in own:
         text = hook.get("sql") if isinstance(hook, dict) else hook
         if not isinstance(text, str):
             continue
@@ -62,9 +65,11 @@ def may_change_rows(texts: Iterable[str]) -> bool:
     Statements that create schemas or functions, grant rights or change settings do not change rows. A macro may run any
     query while the hook is rendered, whatever it returns, also in a tag that leaves no SQL.
     """
+    texts = tuple(texts)
+    if not texts:
+        return False
     from orchestrator.reuse.fingerprints.template import calls_other_than, placeholder_sql
 
-    texts = tuple(texts)
     if any(calls_other_than(text, _RENDERS_ONLY) for text in texts):
         return True
 

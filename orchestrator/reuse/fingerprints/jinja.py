@@ -11,9 +11,7 @@ from jinja2 import Environment, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
-THIS, RELATION, NAME, RENDERED = "__this__", "__relation__", "__name__", "__jinja__"
-"""The placeholders in SQL for `{{ this }}`, a call of ref() or source(), a plain name, and any other expression."""
-PLACEHOLDERS = frozenset({THIS, RELATION, NAME, RENDERED})
+from orchestrator.reuse.fingerprints.sql_placeholders import NAME, RELATION, RENDERED, THIS
 
 
 class _DbtParser(Parser):

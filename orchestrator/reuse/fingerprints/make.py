@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.asked import Asked, metadata_digest
-from orchestrator.reuse.fingerprints.bare_code import bare_code
 from orchestrator.reuse.fingerprints.config_keys import (
     config_parts,
     declared_deterministic,
@@ -20,9 +19,10 @@ from orchestrator.reuse.fingerprints.macros import NO_NEEDS, Closure, MacroIndex
 from orchestrator.reuse.fingerprints.outside_findings import outside_findings
 from orchestrator.reuse.fingerprints.own_parts import own_parts, texts_in
 from orchestrator.reuse.fingerprints.python_code import read_python
-from orchestrator.reuse.fingerprints.reading import TextReading, read_argument
+from orchestrator.reuse.fingerprints.reading_value import TextReading
 from orchestrator.reuse.fingerprints.result_identity import IDS_OF, groups_of, own_of
 from orchestrator.reuse.fingerprints.surroundings import Surroundings, limits_for, shown_vars
+from orchestrator.reuse.fingerprints.text_readings import TextReadings
 from orchestrator.reuse.fingerprints.value import Finding, Fingerprint, PartGroup, Parts, SourceVersion
 
 FINGERPRINTED = frozenset(
@@ -76,8 +76,8 @@ class Fingerprinter:
     Planning makes each fingerprint, and the run makes it again when the node's parents have finished.
     """
 
-    def __init__(self, manifest: Manifest, around: Surroundings) -> None:
-        self.index = MacroIndex(manifest, around.changing_flags)
+    def __init__(self, manifest: Manifest, around: Surroundings, readings: TextReadings | None = None) -> None:
+        self.index = MacroIndex(manifest, around.changing_flags, readings)
         self._manifest = manifest
         self._around = around
         self._asked = Asked(self.index, around)
@@ -104,7 +104,7 @@ class Fingerprinter:
             (rendered if parent.rendered else built)[f"parent:{parent.node}"] = _inlined_digest(parent)
             built |= {name: part for name, part in own_of(parent.built).items() if _is_of_a_parent(name)}
         if code.all.beside_the_sql or node.resource_type in _NOT_COMPILED:  # comparing compiled code proves nothing
-            built = {**rendered, "code": digest_of(bare_code(node.definition.raw_code)), **built}
+            built = {**rendered, "code": self.index.readings.bare_code_digest(node.definition.raw_code), **built}
             rendered, of_code, of_build = {}, (), (*of_code, *of_build)
         sources = [parent for parent in node.parents if parent in self._manifest.sources]
         found = Fingerprint(
@@ -165,7 +165,7 @@ class Fingerprinter:
         if definition.language == "python":
             own = self.index.needs_of(read_python(definition.raw_code), node.path)
             return _Code(own=own, all=own)
-        arguments = [read_argument(text) for text in texts_in(definition.arguments)]
+        arguments = [self.index.readings.of_argument(text) for text in texts_in(definition.arguments)]
         return self._of_readings([self.index.read(definition.raw_code), *arguments], node, definition.macros)
 
     def _hooks(self, node: DbtNode) -> _Code:
@@ -278,8 +278,7 @@ def _declared(node: DbtNode, found: Fingerprint) -> Fingerprint:
     """Return the fingerprint with `meta.elt.volatile` and `meta.elt.deterministic` applied."""
     volatile = declared_volatile(node.definition.config)
     if volatile:
-        what = found.volatile or Finding(what="declared by meta.elt.volatile", path=node.path)
-        return replace(found, volatile=what)
+        return replace(found, volatile=found.volatile or Finding(what="declared by meta.elt.volatile", path=node.path))
     if volatile is False or declared_deterministic(node.definition.config):
         return replace(found, volatile=None, not_understood=(), is_declared=True)  # the project vouches for it
     return found

@@ -4,7 +4,7 @@ import re
 
 from orchestrator.reuse.fingerprints.reading_value import NOTHING, Found, TextReading
 
-__all__ = ["NOTHING", "Found", "TextReading", "read_argument", "read_template"]
+__all__ = ["NOTHING", "Found", "TextReading", "argument_template", "read_argument", "read_template"]
 
 _LOOKS_CALLED = re.compile(r"^\s*(env_var|ref|var|source|doc)\s*\(.+\)\s*$")
 """The pattern of dbt's `add_rendered_test_kwargs`."""
@@ -19,6 +19,11 @@ def read_template(text: str) -> TextReading:
     return read_syntax(text)
 
 
+def argument_template(text: str) -> str:
+    """Return the argument of a generic test as a template: dbt evaluates `ref('x')` or `var('x')` without braces."""
+    return f"{{{{ {text} }}}}" if _LOOKS_CALLED.match(text) else text
+
+
 def read_argument(text: str) -> TextReading:
-    """Return the reading of a generic test's argument: dbt evaluates `ref('x')` or `var('x')` even without braces."""
-    return read_template(f"{{{{ {text} }}}}" if _LOOKS_CALLED.match(text) else text)
+    """Return the reading of a generic test's argument."""
+    return read_template(argument_template(text))

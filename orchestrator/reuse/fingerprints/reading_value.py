@@ -40,6 +40,13 @@ class TextReading:
     does not know as a macro is not understood.
     """
 
+    @property
+    def only_names_macros(self) -> bool:
+        """Whether the template depends on nothing but the macros that it may name."""
+        switches = (self.every_var, self.every_env, self.every_flag, self.own_entry, self.target, self.beside_the_sql)
+        found = (self.vars, self.env, self.flags, self.volatile, self.asks, self.unknown, self.foreign)
+        return not any(switches) and not any(found)
+
     def __or__(self, other: "TextReading") -> "TextReading":
         return TextReading(
             names=self.names | other.names,

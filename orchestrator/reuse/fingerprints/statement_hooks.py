@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from orchestrator.reuse.fingerprints.jinja import NAME, PLACEHOLDERS, RENDERED, THIS
+from orchestrator.reuse.fingerprints.sql_placeholders import NAME, PLACEHOLDERS, RENDERED, THIS
 from orchestrator.reuse.fingerprints.statement import Statement, parsed, read_parsed, tokenized, unreadable
 from orchestrator.reuse.fingerprints.statement_functions import FunctionList, function_list
 from orchestrator.reuse.fingerprints.statement_nodes import ALLOWED, WRITES

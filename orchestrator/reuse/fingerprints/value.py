@@ -47,18 +47,23 @@ class PartGroup:
 class Parts(Mapping[str, str]):
     """The parts of one fingerprint: its own, and those of groups that it shares with other fingerprints."""
 
-    __slots__ = ("groups", "own")
+    __slots__ = ("_digest", "groups", "own")
 
     def __init__(self, own: Mapping[str, str], groups: tuple[PartGroup, ...] = ()) -> None:
+        """Set the parts, which do not change from then on."""
         self.own = own
         self.groups = groups
+        self._digest: str | None = None
 
     @property
     def digest(self) -> str:
-        """The digest of all parts. Only the own parts are hashed each time; groups keep their digests."""
-        # Sorted, and each once: the order in which macros are found must not change the digest.
-        groups = sorted({group.digest for group in self.groups})
-        return _digest_of_parts(self.own) if not groups else digest_of([_digest_of_parts(self.own), groups])
+        """The digest of all parts, which is computed once."""
+        if self._digest is None:
+            # Sorted, and each once: the order in which macros are found must not change the digest.
+            groups = sorted({group.digest for group in self.groups})
+            own = _digest_of_parts(self.own)
+            self._digest = digest_of([own, groups]) if groups else own
+        return self._digest
 
     def flat(self) -> dict[str, str]:
         """Return every part by name; own parts override those of groups."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.api import Upstream
 from tests.functional.dbt.sides import BROKEN, Sides, copied, dbt, elt, write_project
 
@@ -44,3 +45,17 @@ def _sides(project: Path, root: Path) -> Sides:
         elt(copied(project, root / "none")),
         elt(copied(project, root / "all"), upstream=Upstream.ALL),
     )
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[tuple[str, ...]]:
+    """The command lines for which dbt was opened."""
+    found: list[tuple[str, ...]] = []
+    really_open = DbtSession.open
+
+    def noted(session, args, run_vars=None):
+        found.append(tuple(args))
+        return really_open(session, args, run_vars or {})
+
+    monkeypatch.setattr(DbtSession, "open", noted)
+    return found

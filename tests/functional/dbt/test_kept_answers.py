@@ -1,10 +1,7 @@
 """A command that only reads is answered from what dbt said before, exactly as long as nothing has changed."""
 
-import json
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,59 +10,15 @@ from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.api import plan
 from orchestrator.cli.main import run_command_line
 from orchestrator.plan.command import Command
+from tests.functional.dbt.kept import CHANGES, PACKAGE, PROFILE, PROJECT, kept, planned, settled
 from tests.functional.shop import write_shop
 
 pytestmark = pytest.mark.functional
-
-PACKAGE = {
-    "packages.yml": "packages: [{local: packages/money}]\n",
-    "packages/money/dbt_project.yml": "name: money\nversion: '1.0'\n",
-    "packages/money/macros/cents.sql": "{% macro cents(column) %}{{ column }} * 100{% endmacro %}\n",
-}
-PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
-PROFILE = "shop: {target: dev, outputs: {%s}}\n"
-DEV = "dev: {type: duckdb, path: shop.duckdb, threads: %s}"
-
-
-@pytest.fixture
-def opened(monkeypatch) -> list[tuple[str, ...]]:
-    """The command lines for which dbt was opened."""
-    found: list[tuple[str, ...]] = []
-    really_open = DbtSession.open
-
-    def noted(session, args, run_vars=None):
-        found.append(tuple(args))
-        return really_open(session, args, run_vars or {})
-
-    monkeypatch.setattr(DbtSession, "open", noted)
-    return found
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     return settled(write_shop(tmp_path / "shop", {"models/docs.md": "{% docs a %}x{% enddocs %}", **PACKAGE}))
-
-
-def settled(root: Path) -> Path:
-    """Install the package, and wait until the files are older than any parse."""
-    (root / "dbt_packages").mkdir(exist_ok=True)
-    link = root / "dbt_packages/money"
-    if (root / "packages").is_dir() and not link.exists():
-        link.symlink_to(root / "packages/money")
-    time.sleep(0.05)
-    return root
-
-
-def planned(root: Path, capfd, *words: str) -> dict:
-    capfd.readouterr()
-    code = run_command_line(["plan", "--json", "--project-dir", str(root), *words])
-    out, err = capfd.readouterr()
-    assert code == 0, err
-    return json.loads(out)
-
-
-def kept(root: Path) -> list[Path]:
-    return [*(root / ".elt/parsed").glob("*.parse")]
 
 
 def test_the_second_plan_of_an_unchanged_project_does_not_open_dbt(shop: Path, opened, capfd) -> None:
@@ -90,49 +43,6 @@ def test_a_kept_plan_does_not_import_dbt(shop: Path) -> None:
 
     assert loaded() == "LOADED 0 dbt dbt_common"
     assert loaded() == "LOADED 0"
-
-
-def edit(name: str, text: str | None):
-    def change(root: Path, _monkeypatch) -> None:
-        path = root / name
-        path.parent.mkdir(exist_ok=True)
-        before = path.stat() if path.exists() else None
-        if text is None:
-            path.unlink()
-            return
-        path.write_text(text)
-        if before is not None:  # as a tool does that restores times
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-    return change
-
-
-def point_elsewhere(root: Path, _monkeypatch) -> None:
-    other = root / "packages/other"
-    (other / "macros").mkdir(parents=True)
-    (other / "dbt_project.yml").write_text("name: money\nversion: '1.0'\nmodels: {+tags: [x]}\n")
-    link = root / "dbt_packages/money"
-    link.unlink()
-    link.symlink_to(other)
-
-
-CHANGES = {
-    "the text of a model": edit("models/marts/fct_orders.sql", "select * from {{ ref('int_orders') }}"),
-    "a new model": edit("models/marts/more.sql", "select 1 as id"),
-    "a removed model": edit("models/marts/dim_customers.sql", None),
-    "a property": edit(
-        "models/sources.yml", "sources: [{name: raw, schema: raw, tables: [{name: customers}, {name: orders}]}]"
-    ),
-    "a macro": edit("macros/generate_schema_name.sql", "{% macro generate_schema_name(a, b) %}other{% endmacro %}"),
-    "a macro of a package": edit("packages/money/macros/cents.sql", "{% macro cents(column) %}1{% endmacro %}"),
-    "the folder of a package": point_elsewhere,
-    "the project": edit("dbt_project.yml", "name: shop\nversion: 1.0.0\nprofile: shop\nmodels: {+tags: [daily]}\n"),
-    "the profile": edit("profiles.yml", PROFILE % (DEV % 2)),
-    "selectors": edit("selectors.yml", "selectors: [{name: a, default: true, definition: stg_orders}]"),
-    "a docs block": edit("models/docs.md", "{% docs b %}y{% enddocs %}"),
-    "a variable of dbt": lambda _root, monkeypatch: monkeypatch.setenv("DBT_INDIRECT_SELECTION", "cautious"),
-    "the target folder removed": lambda root, _: (root / "target/manifest.json").unlink(),
-}
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
@@ -236,11 +146,22 @@ def test_what_cannot_be_compared_or_is_secret_is_not_kept(tmp_path: Path, opened
     assert not any(b"pa55word-x" in file.read_bytes() for file in (root / ".elt").rglob("*") if file.is_file())
 
 
-def test_an_answer_that_is_not_kept_opens_dbt_and_is_kept_then(shop: Path, opened, capfd) -> None:
-    """After an edit of a model that is built, its compiled code is compared; that is dbt's to say."""
+def test_a_plan_after_a_run_starts_from_what_dbt_answered_to_the_run(shop: Path, opened, capfd) -> None:
+    """A run keeps the answers too, and its command line is that of a plan."""
     assert run_command_line(["run", "--project-dir", str(shop)]) == 0
     opened.clear()
-    planned(shop, capfd, "--skip-unchanged")
+    found = planned(shop, capfd, "--skip-unchanged")
+    assert opened == []
+    assert {step["decision"]["act"] for step in found["steps"]} == {"reuse"}
+
+
+def test_an_answer_that_is_not_kept_opens_dbt_and_is_kept_then(shop: Path, opened, capfd) -> None:
+    """After an edit of a model that was built, its compiled code is compared; that is dbt's to say."""
+    assert run_command_line(["run", "--project-dir", str(shop)]) == 0
+    (shop / "models/marts/fct_orders.sql").write_text("select order_id, amount from {{ ref('int_orders') }}")
+    settled(shop)
+    opened.clear()
     first = planned(shop, capfd, "--skip-unchanged")
-    assert len(opened) == 1
-    assert {step["decision"]["act"] for step in first["steps"]} == {"reuse"}
+    assert planned(shop, capfd, "--skip-unchanged") == first
+    assert len(opened) == 2  # what a node compiles to is not kept
+    assert "run" in {step["decision"]["act"] for step in first["steps"]}

@@ -1,9 +1,12 @@
 """What newer releases of dbt have is the same with elt; on a release without it, elt ignores what dbt ignores."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestrator.adapters.dbt.bridge.releases import installed_release
@@ -83,6 +86,31 @@ def test_a_file_of_variables_is_read_where_dbt_reads_it(
         assert ran.exit_code == 0
         assert ran.tables()["main.top"] == ["(7, 3)" if RELEASE.reads_env_file else "(1, 3)"]
         os.environ.pop("FRESH_ID", None)
+
+
+def test_a_file_of_variables_in_the_working_folder_is_not_read_if_the_project_is_elsewhere(
+    project: Path, tmp_path: Path
+) -> None:
+    """dbt reads it as soon as it is imported: after `elt plan`, which may not import dbt, a run would differ."""
+    (project / "models" / "top.sql").write_text("select '{{ env_var('FRESH_ID', 'none') }}' as id")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text("FRESH_ID=of another folder\n")
+    command = [sys.executable, "-m", "orchestrator", "run", "--project-dir", str(project), "--select", "top"]
+    done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with duckdb.connect(str(project / "warehouse.duckdb"), read_only=True) as database:
+        assert database.execute("select id from top").fetchall() == [("none",)]
+
+
+@SINCE_1_12
+def test_a_syntax_error_in_vars_yml_names_the_file(project: Path) -> None:
+    """dbt says only that there is a syntax error."""
+    (project / "vars.yml").write_text("vars: [\n")
+    command = [sys.executable, "-m", "orchestrator", "plan", "--project-dir", str(project)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "dbt cannot parse vars.yml: Syntax error" in done.stderr
 
 
 @SINCE_1_12

@@ -136,3 +136,20 @@ def test_a_retry_rebuilds_what_read_older_rows(sides: tuple[Path, Path]) -> None
     assert {outcome.step_id for outcome in repaired.outcomes} >= {
         *("model.hardy.hardy", "model.hardy.after_hardy", "model.hardy.last")
     }
+
+
+@pytest.mark.skipif(not CONTINUES, reason="dbt 1.12 and later")
+@pytest.mark.parametrize(("breaks", "model"), [("hardy", "hardy"), ("unit", "tested")])
+def test_a_retry_rebuilds_what_read_older_rows_although_the_key_is_gone(
+    sides: tuple[Path, Path], breaks: str, model: str
+) -> None:
+    """What counts is what the failed run did, not what the project says today."""
+    elt(sides[1], "--vars", f"breaks: {breaks}")
+    file = sides[1] / f"models/{model}.sql"
+    file.write_text(file.read_text().replace(", on_error='continue'", ""))
+    with inside(sides[1]):
+        repaired = retry(
+            None, Command(project_dir=sides[1], profiles_dir=sides[1], dbt_options=("--vars", "breaks: no"))
+        )
+    assert repaired is not None
+    assert f"model.hardy.after_{model}" in {outcome.step_id for outcome in repaired.outcomes}

@@ -15,13 +15,17 @@ import duckdb
 import pytest
 from dbt_common.exceptions import DbtRuntimeError
 
+from orchestrator.adapters.dbt.artifact_head import head_of
+from orchestrator.adapters.dbt.late_dbt import LateDbt, StartedDbt
 from orchestrator.adapters.dbt.ledger import DbtLedger
 from orchestrator.adapters.dbt.node_runs import NodeRuns
+from orchestrator.adapters.dbt.run_records import OpenRecords
 from orchestrator.adapters.dbt.session import DbtSession
 from orchestrator.execution.events import RunStarted
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import Cause, IngestStep, StepId, Why
 from tests.factories import NOON, make_outcome
+from tests.fakes.step_runner import FakeStepRunner
 from tests.functional.dbt.sides import copied, elt
 
 pytestmark = pytest.mark.functional
@@ -146,7 +150,9 @@ def test_dbt_sees_what_a_load_wrote(everything: Path, tmp_path: Path) -> None:
         with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
             connection.execute("create table main.loaded (x int)")
         assert not _is_seen(runs)
-        ledger = DbtLedger(session, runs)
+        records = OpenRecords(session, runs, head_of(session))
+        dbt = LateDbt.of(StartedDbt(runs=runs, records=records, runner=FakeStepRunner()))
+        ledger = DbtLedger(dbt, without=lambda: records)
         ledger.begin(RunStarted(run_id="r", at=NOON, plan=Plan(steps=(_load("main"),)), database=""))
         ledger.settle([make_outcome("ingest.raw")])
         assert _is_seen(runs)

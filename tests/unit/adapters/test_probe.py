@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from orchestrator.adapters.dlt import dlt_child
 from orchestrator.adapters.great_expectations import gx_bridge as gx
 from orchestrator.adapters.great_expectations import gx_child
 from orchestrator.adapters.probe import ToolAttribute, listed, require_attributes
-from orchestrator.errors import UnsupportedVersionError
+from orchestrator.errors import MissingExtraError, UnsupportedVersionError
 
 NEEDED = [
     *dbt.NEEDED,
@@ -131,3 +132,25 @@ def test_an_attribute_of_instances_counts() -> None:
         assert not ToolAttribute("a_tool_of_this_test", "Derived.read", "").exists()
     finally:
         del sys.modules["a_tool_of_this_test"]
+
+
+def test_a_package_that_a_tool_imports_and_that_is_missing_is_named_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dbt-core 1.12 can be installed without its requirements. Each of its attributes would be reported as missing."""
+    (tmp_path / "a_tool_of_this_test.py").write_text("import a_package_that_is_missing.inside")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(probe, "_DISTRIBUTIONS", (("a_tool_of_this_test", "a-tool"),))
+    with pytest.raises(MissingExtraError, match=r"^a-tool needs the package a_package_that_is_missing,") as raised:
+        require_attributes([ToolAttribute("a_tool_of_this_test", name, "to work") for name in "ab"])
+    assert "install a-package-that-is-missing" in raised.value.hint
+
+
+def test_a_module_of_the_tool_that_is_missing_is_a_missing_attribute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release has moved it."""
+    (tmp_path / "a_tool_of_this_test.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(probe, "_DISTRIBUTIONS", (("a_tool_of_this_test", "a-tool"),))
+    assert not ToolAttribute("a_tool_of_this_test.inside", "a", "to work").exists()

@@ -1,15 +1,18 @@
 """What each release of dbt can do."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from orchestrator.adapters import versions
 from orchestrator.adapters.dbt.bridge import releases
 from orchestrator.adapters.dbt.bridge.releases import RELEASES, installed_release, load_env_file, release_of
 from orchestrator.adapters.dbt.warning_tag import without_tag
 from orchestrator.adapters.versions import stated_bounds
+from orchestrator.errors import EnvFileError, MissingExtraError
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,44 @@ def test_the_nearest_env_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     environment = releases_environment()
     assert environment.get("NEAR") == "1"
     assert "FAR" not in environment
+
+
+@pytest.mark.parametrize("number", ["1.13.0", "2.0.0", None, "of yesterday"])
+def test_no_env_file_is_read_for_a_release_that_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str | None
+) -> None:
+    """It may lack the package that reads the file. What opens dbt says which release is installed."""
+    installed_release.cache_clear()
+    monkeypatch.setattr(releases, "version", lambda _tool: number)
+    monkeypatch.setattr(versions, "version", lambda _tool: number)
+    monkeypatch.setitem(sys.modules, "dotenv", None)
+    (tmp_path / ".env").write_text("OF_A_FILE=1")
+    try:
+        load_env_file(tmp_path)
+    finally:
+        installed_release.cache_clear()
+
+
+def test_the_package_that_reads_env_files_is_named_when_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dbt-core 1.12 can be installed without its requirements."""
+    monkeypatch.setattr(releases, "installed_release", lambda: RELEASES[Version("1.12")])
+    monkeypatch.setitem(sys.modules, "dotenv", None)
+    with pytest.raises(MissingExtraError, match="dbt-core needs the package dotenv, which is not installed") as raised:
+        load_env_file(tmp_path)
+    assert "python-dotenv" in raised.value.hint
+
+
+@pytest.mark.skipif(not installed_release().reads_env_file, reason="dbt 1.12 and later")
+@pytest.mark.parametrize("content", [b"A=\xff\xfe\n", b"A=\0b\n"])
+def test_an_env_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
+    """It may be in any folder above the project."""
+    (tmp_path / ".env").write_bytes(content)
+    (tmp_path / "a").mkdir()
+    with pytest.raises(EnvFileError, match="cannot be read") as raised:
+        load_env_file(tmp_path / "a")
+    assert str(tmp_path / ".env") in raised.value.message
 
 
 def releases_environment() -> dict[str, str]:

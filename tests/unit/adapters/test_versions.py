@@ -61,3 +61,14 @@ def test_bounds_of_the_extras_count_together() -> None:
     """A tool that two extras name keeps the bounds of both; names are compared as installers compare them."""
     found = supported(['dlt[duckdb]>=1.2 ; extra == "ingest"', 'DLT<2 ; extra == "postgres"'])
     assert found == {"dlt": SpecifierSet(">=1.2,<2")}
+
+
+@pytest.mark.parametrize(("number", "shown"), [(None, "without a version"), ("of yesterday", "of yesterday")])
+def test_a_broken_installation_is_refused_like_another_version(
+    monkeypatch: pytest.MonkeyPatch, number: str | None, shown: str
+) -> None:
+    """An interrupted pip leaves metadata without a version."""
+    monkeypatch.setattr(versions, "version", lambda _tool: number)
+    monkeypatch.setattr(versions, "stated_bounds", lambda: supported(["dbt-core>=1,<2"]))
+    with pytest.raises(UnsupportedVersionError, match=f"dbt-core {shown} is installed, this elt supports >=1,<2"):
+        require_supported("dbt-core")

@@ -118,3 +118,13 @@ def test_two_names_of_one_setting_may_not_contradict_each_other() -> None:
     assert "both mean the same, so set one of them" in told
     assert not list(mistakes_of_state(state, {"freshness_policy": "all"}))
     assert not list(mistakes_of_state(state, None))
+
+
+@pytest.mark.parametrize("value", ["99999999999999d", "9" * 5_000 + "s", {"count": 9_999_999_999_999, "period": "day"}])
+def test_a_tolerance_that_no_date_can_have_is_a_mistake(value: object) -> None:
+    """And not a crash."""
+    (mistake,) = wish_of_state({"state": {"lag_tolerance": value}}).mistakes
+    assert mistake.endswith("expected a duration of at most 100 years")
+    if isinstance(value, dict):
+        (mistake,) = wish_of_state({"freshness": {"build_after": value}}).mistakes
+        assert mistake.startswith("'freshness.build_after' is ")

@@ -417,3 +417,17 @@ def test_defaults_of_the_schema_are_those_of_the_settings(load: Load) -> None:
     threads = properties["ingestion"]["properties"]["threads"]["default"]
     text = yaml.safe_dump({**defaults, "ingestion": {"threads": threads}})
     assert load(text) == load("")
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("dbt.command", r'dbt: {command: "a\0"}'),
+        ("store", r'store: "a\0"'),
+        ("publish_copy.dev", r'publish_copy: {dev: "a\0"}'),
+    ],
+)
+def test_no_text_has_a_nul_character(load: Load, key: str, line: str) -> None:
+    """The operating system takes none in a name."""
+    with pytest.raises(ConfigurationError, match=f"'{key}' is .*: expected a text without NUL characters"):
+        load(line)

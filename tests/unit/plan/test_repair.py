@@ -1,7 +1,6 @@
 """What a retry runs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,13 +16,14 @@ from tests.unit.execution.test_scheduler_properties import plans
 KEPT = Cause(why=Why.SELECTED)
 
 
-def past(statuses: Mapping[StepId, bool | None], gone: str = "") -> RepairedRuns:
+def past(statuses: Mapping[StepId, bool | None], gone: str = "", continued: str = "") -> RepairedRuns:
     """Sort steps by how they ended: well, not well, or None for not at all."""
     return RepairedRuns(
         all=frozenset(statuses),
         failed=frozenset(step_id for step_id, well in statuses.items() if well is False),
         well=frozenset(step_id for step_id, well in statuses.items() if well),
         gone=frozenset(map(StepId, gone.split())),
+        continued=frozenset(map(StepId, continued.split())),
     )
 
 
@@ -71,14 +71,29 @@ def test_failed_steps_and_their_halted_descendants_run_again() -> None:
 
 
 def test_what_was_built_after_a_model_that_continues_is_built_again() -> None:
-    """a -> b -> c beside d: `a` failed and continues, so `b` and `c` read its older rows; their checks run again."""
+    """a -> b -> c beside d: `a` failed and continued, so `b` and `c` read its older rows; their checks run again.
+
+    Today's plan need not say that `a` continues: the key was removed, or dbt ignores it.
+    """
     drawn = make_plan("a -> b -> c, a -> test_a -> b, b -> test_b -> c, d")
-    steps = [replace(step, continues_on_error=True) if step.id == "a" else step for step in drawn.steps]
-    ended = {step.id: step.id != "a" for step in steps}
-    made = repair(Plan(steps=tuple(steps)), past(ended), set())
+    ended = {step.id: step.id != "a" for step in drawn.steps}
+    made = repair(drawn, past(ended, continued="a"), set())
     assert {step.id: step.cause.why.value for step in made.steps} == {
         "a": "failed", "b": "follows", "c": "follows", "test_a": "checks", "test_b": "checks",
     }  # fmt: skip
+
+
+def test_what_was_built_after_a_model_that_its_unit_test_skipped_is_built_again() -> None:
+    """unit_a -> a -> b: `a` was skipped and continued, so `b` read its older rows."""
+    drawn = make_plan("unit_a -> a -> b, c")
+    ended: Mapping[StepId, bool | None] = {
+        StepId("unit_a"): False,
+        StepId("a"): None,
+        StepId("b"): True,
+        StepId("c"): True,
+    }
+    made = repair(drawn, past(ended, continued="a"), set())
+    assert {step.id: step.cause.why.value for step in made.steps} == {"unit_a": "failed", "a": "halted", "b": "follows"}
 
 
 def test_a_failed_check_runs_again_alone_when_nothing_was_fixed() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.estimate import Estimate
 from orchestrator.plan.plan import LeftOut, Plan
-from orchestrator.plan.step import StepId
+from orchestrator.plan.step import BuildStep, StepId
 from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_overview import overview_lines
 from orchestrator.report.plan_text import plan_lines, print_plan
@@ -141,7 +141,7 @@ def large_plan(models: int = 250) -> Plan:
 def printed(a_plan: Plan, *, verbose: bool = False) -> str:
     """Give what `elt plan` prints into a pipe."""
     stream = io.StringIO()
-    print_plan(open_console(stream, width=100), a_plan, database="db", verbose=verbose)
+    print_plan(open_console(stream, width=100), a_plan, database="db", why_dbt={} if verbose else None)
     return stream.getvalue()
 
 
@@ -161,6 +161,18 @@ def test_verbose_shows_every_step_of_a_large_plan() -> None:
     a_plan = large_plan()
     assert printed(a_plan, verbose=True) == "\n".join(line.plain for line in plan_lines(a_plan, database="db")) + "\n"
     assert len(printed(a_plan, verbose=True).splitlines()) > 500
+
+
+def test_verbose_counts_the_nodes_that_dbt_executes_by_reason() -> None:
+    """And those for which statements are generated; what is not said of any step is left out."""
+    stream = io.StringIO()
+    a_plan = large_plan()
+    builds = a_plan.of(BuildStep)
+    why_dbt = {step.id: "seed" if at < 3 else "incremental" if at < 4 else "" for at, step in enumerate(builds)}
+    print_plan(open_console(stream, width=100), a_plan, database="db", why_dbt=why_dbt)
+    assert stream.getvalue().endswith(
+        "\nExecuted with generated statements (247)\n\nExecuted by dbt (4)\n  3  seed\n  1  incremental\n"
+    )
 
 
 def test_a_large_plan_names_the_first_of_what_it_does_not_build() -> None:

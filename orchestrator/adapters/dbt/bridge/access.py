@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.adapters.dbt.bridge.needed import NEEDED_ON, TOOLS
@@ -60,6 +61,16 @@ def close_environment() -> None:
     if environment is not None:
         with suppress(Exception):  # an abandoned thread may still run a query on it
             environment.close()
+
+
+def begin_at(moment: datetime) -> None:
+    """Let dbt's open invocation have begun at this moment: the time when the command began, if dbt was opened later."""
+    import dbt.tracking
+    import dbt_common.invocation
+
+    dbt_common.invocation._INVOCATION_STARTED_AT = moment.astimezone(UTC).replace(tzinfo=None)
+    user = dbt.tracking.active_user
+    user.run_started_at = moment.astimezone(user.run_started_at.tzinfo)
 
 
 def builtin_plugins() -> frozenset[str]:
@@ -125,6 +136,16 @@ def wrap_execution(runner: Any, wrap: Callable[[Execute], Execute]) -> None:  # 
 
     if isinstance(runner, ModelRunner):
         runner._execute_model = wrap(runner._execute_model)
+
+
+def replace_execution(runner: Any, execute: Callable[[Any, Any, Callable[[Any, Any], Any]], Any]) -> None:  # noqa: ANN401
+    """Execute the node of a runner of a model or data test with `execute` instead of dbt's materialization.
+
+    `execute` gets the compiled node, the manifest, and what dbt would call.
+    """
+    name = "execute_data_test" if hasattr(runner, "execute_data_test") else "execute"
+    by_dbt = getattr(runner, name)
+    setattr(runner, name, lambda node, manifest: execute(node, manifest, by_dbt))
 
 
 def wrap_failed_batch(runner: Any, keep: Callable[[Any, BaseException], None]) -> bool:  # noqa: ANN401  # dbt's runner

@@ -25,6 +25,10 @@ NEEDED = listed(
             "dbt_common.events.functions:reset_metadata_vars",
             "dbt_common.invocation:get_invocation_id get_invocation_started_at reset_invocation_id",
         ),
+        "to open dbt in the middle of a run": (
+            "dbt.tracking:active_user",
+            "dbt_common.invocation:_INVOCATION_STARTED_AT",
+        ),
         "to give each thread dbt's invocation": ("dbt_common.context:_INVOCATION_CONTEXT_VAR",),
         "to send no usage statistics": ("dbt.tracking:initialize_from_flags",),
         "to show dbt's warnings and keep dbt off the terminal": (
@@ -130,6 +134,15 @@ NEEDED = listed(
             "dbt.task.group_lookup:init",
             "dbt.task.run:MicrobatchModelRunner.set_parent_task set_pool",
         ),
+        "to execute a node with generated statements": (
+            "dbt.adapters.base:BaseAdapter.Relation cache_added",
+            "dbt.artifacts.resources:InjectedCTE",
+            "dbt.adapters.sql:SQLConnectionManager.query_header",
+            "dbt.contracts.graph.nodes:ModelNode.get_target_write_path",
+            "dbt.task.run:ModelRunner.execute",
+            "dbt.task.test:TestResultData",
+            "dbt.task.test:TestRunner.execute_data_test",
+        ),
         "to read a node": (
             "dbt.contracts.graph.nodes:ModelNode.compiled_code compiled_path config is_ephemeral_model",
             "dbt.contracts.graph.nodes:ModelNode.original_file_path relation_name resource_type",
@@ -167,7 +180,7 @@ NEEDED = listed(
             "dbt.artifacts.schemas.results:NodeStatus RunStatus",
             "dbt.artifacts.schemas.run:RunResult.from_node",
             "dbt.artifacts.schemas.run:RunResultsArtifact",
-            "dbt.artifacts.schemas.run.v5.run:RunResultsMetadata process_run_result",
+            "dbt.artifacts.schemas.run.v5.run:RunResultOutput RunResultsMetadata process_run_result",
             "dbt.events.types:ArtifactWritten",
             "dbt.utils:JSONEncoder args_to_dict",
             "dbt.utils.artifact_upload:add_artifact_produced",

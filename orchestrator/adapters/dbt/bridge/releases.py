@@ -16,8 +16,9 @@ from packaging.version import Version
 
 from orchestrator.adapters.dbt.bridge.access import set_flag
 from orchestrator.adapters.dbt.bridge.needed import NEEDED_SINCE
-from orchestrator.adapters.probe import ToolAttribute
-from orchestrator.errors import V2ParserError
+from orchestrator.adapters.probe import ToolAttribute, missing_packages
+from orchestrator.adapters.versions import installed_of, refused_versions
+from orchestrator.errors import EnvFileError, V2ParserError
 
 V2_PARSER = "USE_V2_PARSER"
 _HINTS = "HINTS_ENABLED"
@@ -81,14 +82,26 @@ def installed_release() -> DbtRelease:
 
 
 def load_env_file(project_dir: Path) -> None:
-    """Set the variables of dbt's `.env` that are not set yet: of the first such file in the project or above it."""
-    if not installed_release().reads_env_file:
-        return
-    from dotenv import load_dotenv
+    """Set the variables of dbt's `.env` that are not set yet: of the first such file in the project or above it.
+
+    Raises:
+        EnvFileError: The file cannot be read.
+        MissingExtraError: The package with which dbt reads it is not installed.
+    """
+    if refused_versions(installed_of("dbt-core")) or not installed_release().reads_env_file:
+        return  # whoever opens this dbt refuses its version
+    with missing_packages("dbt-core"):
+        from dotenv import load_dotenv
 
     for folder in (project_dir, *project_dir.parents):
         if (folder / _ENV_FILE).is_file():
-            load_dotenv(folder / _ENV_FILE, override=False)
+            try:
+                load_dotenv(folder / _ENV_FILE, override=False)
+            except (OSError, ValueError) as error:  # ValueError: it is no UTF-8, or has a value with a NUL character
+                raise EnvFileError(
+                    f"{folder / _ENV_FILE} cannot be read: {error}.",
+                    hint="dbt 1.12 reads this file as environment variables, in UTF-8. Correct it, or move it away.",
+                ) from error
             return
 
 
@@ -110,8 +123,8 @@ def refuse_v2_parser(flags: Any) -> None:  # noqa: ANN401  # as above
     if getattr(flags, V2_PARSER, False):
         raise V2ParserError(
             "dbt's parser of version 2 is switched on; elt needs the project as dbt-core's own parser reads it.",
-            hint="Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER, and remove `use_v2_parser` from `flags:`"
-            " of dbt_project.yml and from ~/.dbt/user_settings.yml.",
+            hint="Leave out --use-v2-parser, unset DBT_ENGINE_USE_V2_PARSER (also in .env), and remove `use_v2_parser`"
+            " from `flags:` of dbt_project.yml and from ~/.dbt/user_settings.yml.",
         )
 
 

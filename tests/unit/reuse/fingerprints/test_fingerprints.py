@@ -364,3 +364,17 @@ def test_a_finding_says_where_it_is() -> None:
     below = chain(b=f"select {CLOCK}")[node_id("model.c")]
     assert str(below.volatile) == "run_started_at (models/b.sql:1)"
     assert chain(a=f"select {CLOCK}")[node_id("model.c")].volatile is None
+
+
+def test_a_key_that_only_some_releases_of_dbt_write_does_not_change_the_entry_while_it_is_unset() -> None:
+    """dbt 1.12 writes `sql_header: null` into each data test. A text that reads the entry depends on what is set."""
+    before, after, changed = (
+        one(model("model.a", "select {{ config.get('x') }}", config=config))
+        for config in (
+            {"materialized": "table"},
+            {"materialized": "table", "sql_header": None},
+            {"sql_header": "set x = 1"},
+        )
+    )
+    assert differs(before, after) == set()
+    assert "metadata" in differs(before, changed)

@@ -1,0 +1,276 @@
+"""Executes views, tables and data tests without dbt, from the code that dbt compiled them to in an earlier run.
+
+Only what ends well is reported from here. A node that breaks, a test that finds rows, an unusual relation, a second
+attempt: all of these are left to dbt, which starts for them, so that statuses and messages are dbt's.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.adapters.contents import Built
+from orchestrator.adapters.dbt.dbt_error_class import error_class
+from orchestrator.adapters.dbt.direct_session import DirectCursor, DirectSession, RelationNames, relation_names
+from orchestrator.adapters.dbt.kept_code import KeptCode
+from orchestrator.adapters.dbt.run_records import KeptRecords
+from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.execution.outcome import Outcome
+from orchestrator.execution.ports import Request, Stop
+from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.plan.status import Status
+from orchestrator.plan.step import BuildStep, StepId, TestStep
+from orchestrator.reuse.facts import TABLE, Content, content_text
+from orchestrator.ways.generated_sql import (
+    BACKUP,
+    KEYS_AND_INDEXES,
+    TEMPORARY,
+    GeneratedKind,
+    Place,
+    count_failures,
+    create,
+    drop,
+    rename,
+)
+
+
+class TakesOver(Protocol):
+    """dbt, once it has started."""
+
+    def take_over(self, node: NodeId, record: Mapping[str, object] | None, code: KeptCode) -> None:
+        """Take note of a node that was executed without it; an ephemeral model has no record."""
+
+
+class NotDirectError(Exception):
+    """dbt must execute the node."""
+
+
+class DirectRuns:
+    """Executes nodes on cursors of its own; may be used from any thread."""
+
+    def __init__(
+        self, session: DirectSession, codes: Mapping[NodeId, KeptCode], records: Callable[[], KeptRecords]
+    ) -> None:
+        self._session = session
+        known = {*session.kinds, *session.ephemeral}
+        self._codes = {node: code for node, code in codes.items() if node in known}
+        self._records = records
+        self._lock = threading.Lock()  # held for moments only: an interruption must not wait
+        self._preparing = threading.Lock()
+        self._names: RelationNames | None = None
+        self._cursors: dict[StepId, DirectCursor] = {}
+        self._interrupted: set[StepId] = set()
+        self._untold: list[tuple[NodeId, Mapping[str, object] | None]] = []
+
+    def can_run(self, node: NodeId) -> bool:
+        """Return whether the code of a node is known."""
+        return node in self._codes
+
+    def run(self, request: Request, stop: Stop) -> Outcome | None:
+        """Execute the node of a step; None if dbt must do that, from the beginning."""
+        step = request.step
+        if not isinstance(step, BuildStep | TestStep) or not self.can_run(step.node) or stop.is_set():
+            return None
+        if request.attempt > 1 or request.verify is not None:
+            return None
+        began = datetime.now(UTC)
+        with self._lock:
+            self._interrupted.discard(step.id)
+        if step.node in self._session.ephemeral:
+            return self._compiled(step, began)
+        try:
+            names = self._prepared()
+            with self._cursor(step.id) as cursor:
+                if self._session.kinds[step.node] is GeneratedKind.TEST:
+                    return self._test(step, cursor, began)
+                return self._build(step, request, cursor, names, began)
+        except Exception as error:  # noqa: BLE001  # whatever the database says, dbt is to say it
+            was_interrupted = step.id in self._interrupted or stop.is_set()
+            return self._broken(step, str(error), began) if was_interrupted else None
+
+    def interrupt(self, steps: Collection[StepId]) -> None:
+        """Interrupt the statements of these steps."""
+        with self._lock:
+            running = {step: cursor for step, cursor in self._cursors.items() if step in steps}
+            self._interrupted |= running.keys()
+        for cursor in running.values():
+            with suppress(Exception):  # it may just have been closed
+                cursor.interrupt()
+
+    def _broken(self, step: BuildStep | TestStep, error: str, began: datetime) -> Outcome:
+        """Return the outcome of a step that was interrupted, in dbt's words."""
+        kind = "model" if isinstance(step, BuildStep) else "test"
+        message = f"Runtime Error in {kind} {step.name} ({step.path})\n  {error}"
+        return Outcome(
+            step_id=step.id,
+            status=Status.ERROR,
+            tool_word="error",
+            message=message,
+            error_class=error_class(Status.ERROR, message),
+            started_at=began,
+            ended_at=datetime.now(UTC),
+            path=step.path,
+            dbt_results=(self._records().lost(step.node, message),),
+        )
+
+    def tell(self, dbt: TakesOver) -> None:
+        """Let dbt, which has started meanwhile, know what was executed here: for its hooks, cache and manifest."""
+        with self._lock:
+            untold, self._untold = self._untold, []
+        for node, record in untold:
+            dbt.take_over(node, record, self._codes[node])
+
+    def _prepared(self) -> RelationNames:
+        """Create the schemas and list the relations, once, as dbt does before its first node."""
+        with self._preparing:
+            if self._names is None:
+                records = self._records()
+                found = relation_names(self._session.open_cursor, records.schemas_of(self._session.planned))
+                if self._session.places is not None:
+                    self._session.places.make(sorted({records.place_of(node).database for node in self._session.kinds}))
+                self._names = found
+            return self._names
+
+    @contextmanager
+    def _cursor(self, step: StepId) -> Iterator[DirectCursor]:
+        cursor = self._session.open_cursor()
+        with self._lock:
+            self._cursors[step] = cursor
+        try:
+            yield cursor
+        finally:
+            with self._lock:
+                del self._cursors[step]
+            cursor.close()
+
+    def _build(
+        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, names: RelationNames, began: datetime
+    ) -> Outcome:
+        node, kind, records = step.node, self._session.kinds[step.node], self._records()
+        place, code = records.place_of(node), self._codes[node]
+        replaces = self._replaces(kind, place, cursor, names)
+        statement = create(kind, place, code.code)
+        self._write_files(code, statement)
+        executing = datetime.now(UTC)
+        cursor.execute("BEGIN")
+        cursor.execute(statement)
+        if replaces:
+            cursor.execute(rename(kind, place, "", BACKUP))
+        cursor.execute(rename(kind, place, TEMPORARY, ""))
+        content = self._leave_marker(cursor, request, kind, place)
+        cursor.execute("COMMIT")
+        cursor.execute(drop(kind, place, BACKUP))
+        names[place.key] = (kind, place.identifier)
+        count = self._count(cursor, kind, place, content)
+        if content is not None and self._session.places is not None:
+            self._session.places.note_content(node, content)
+        return self._outcome(step, "success", began, executing, row_count=count)
+
+    def _replaces(self, kind: GeneratedKind, place: Place, cursor: DirectCursor, names: RelationNames) -> bool:
+        database, schema, name = place.key
+        if any((database, schema, name + suffix) in names for suffix in (TEMPORARY, BACKUP)):
+            raise NotDirectError
+        existing = names.get(place.key)
+        if existing is None:
+            return False
+        if existing != (kind, place.identifier):
+            raise NotDirectError
+        names_of_it = [place.database, place.schema, place.identifier]
+        if kind is GeneratedKind.TABLE and cursor.execute(KEYS_AND_INDEXES, names_of_it).fetchall():
+            raise NotDirectError
+        return True
+
+    def _leave_marker(
+        self, cursor: DirectCursor, request: Request, kind: GeneratedKind, place: Place
+    ) -> Content | None:
+        places = self._session.places
+        if request.mark is None or places is None or not places.is_made(place.database):
+            return None
+        relation = Relation(database=place.database, schema=place.schema, identifier=place.identifier)
+        built = Built(
+            relation=relation, is_table=kind is GeneratedKind.TABLE, writes_file=False, most_rows=places.most_rows
+        )
+        content = self._session.content(cursor, built)
+        text = None if content is None else content_text(content)
+        home = places.home(place.database)
+        cursor.execute(adds_marker(home, place.beside(""), request, request.mark, is_whole=True, content=text))
+        return content
+
+    @staticmethod
+    def _count(cursor: DirectCursor, kind: GeneratedKind, place: Place, content: Content | None) -> int | None:
+        if kind is not GeneratedKind.TABLE:
+            return None
+        if content is not None and content.count is not None and content.kind == TABLE:
+            return content.count
+        [(count,)] = cursor.execute(f"select count(*) from {place.beside('')}").fetchall()  # noqa: S608  # quoted
+        return int(count)
+
+    def _test(self, step: BuildStep | TestStep, cursor: DirectCursor, began: datetime) -> Outcome:
+        code, (warn_if, error_if) = self._codes[step.node], self._records().limits_of(step.node)
+        statement = count_failures(code.code, warn_if=warn_if, error_if=error_if)
+        executing = datetime.now(UTC)
+        [(failures, warns, fails)] = cursor.execute(statement).fetchall()
+        if warns or fails:
+            raise NotDirectError
+        self._write_files(code, statement)
+        del failures  # dbt reports none of a test that passes, whatever its limits allow
+        return self._outcome(step, "pass", began, executing)
+
+    def _outcome(
+        self,
+        step: BuildStep | TestStep,
+        word: str,
+        began: datetime,
+        executing: datetime,
+        row_count: int | None = None,
+    ) -> Outcome:
+        ended, code = datetime.now(UTC), self._codes[step.node]
+        record = self._records().executed(step.node, word, code, began, executing, ended)
+        with self._lock:
+            self._untold.append((step.node, record))
+        return Outcome(
+            step_id=step.id,
+            status=Status.SUCCESS,
+            tool_word=word,
+            message=str(record["message"] or ""),
+            started_at=began,
+            ended_at=ended,
+            row_count=row_count,
+            query_seconds=(ended - executing).total_seconds(),
+            failures=0 if word == "pass" else None,
+            path=step.path,
+            compiled_path=code.compiled_path,
+            dbt_results=(record,),
+        )
+
+    def _compiled(self, step: BuildStep | TestStep, began: datetime) -> Outcome | None:
+        """Return the outcome of an ephemeral model, which dbt only compiles; dbt records no result of it."""
+        code = self._codes[step.node]
+        try:
+            self._write_files(code, "")
+        except OSError:
+            return None
+        self._records().compiled(step.node, code)
+        with self._lock:
+            self._untold.append((step.node, None))
+        return Outcome(
+            step_id=step.id,
+            status=Status.SUCCESS,
+            tool_word="success",
+            started_at=began,
+            ended_at=datetime.now(UTC),
+            path=step.path,
+            compiled_path=code.compiled_path,
+        )
+
+    @staticmethod
+    def _write_files(code: KeptCode, statement: str) -> None:
+        for path, text in ((code.compiled_path, code.code), (code.build_path, statement)):
+            if path is None:
+                continue
+            file = Path(path)
+            if not file.exists() or file.read_bytes() != text.encode():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")

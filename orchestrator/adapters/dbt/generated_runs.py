@@ -1,0 +1,174 @@
+"""Executes views, tables and data tests with generated statements, in place of dbt's own materializations.
+
+dbt's runner still compiles the node, measures its time, turns errors into messages and makes its result. Here is only
+what the materialization would do: the same statements on the same connection, the same file in `target/run`, the same
+entry in dbt's cache of relations. Where what exists asks for more, dbt executes the node.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from orchestrator.adapters.dbt.bridge.access import replace_execution
+from orchestrator.adapters.dbt.kept_code import KeptCode, code_of, put_into
+from orchestrator.adapters.dbt.marking import Marking
+from orchestrator.nodes.identity import NodeId
+from orchestrator.ways.generated_sql import (
+    BACKUP,
+    KEYS_AND_INDEXES,
+    RESPONSE,
+    TEMPORARY,
+    GeneratedKind,
+    Place,
+    count_failures,
+    create,
+    drop,
+    rename,
+)
+
+_CALLED_BY_A_TEST = ("macro.dbt.get_limit_subquery_sql", "macro.dbt.should_store_failures", "macro.dbt.statement")
+"""What dbt adds to the macros of a data test in manifest.json when it executes the test."""
+
+ByDbt = Callable[[Any, Any], Any]
+"""Executes a node with dbt's materialization: node and manifest to dbt's result."""
+
+
+class GeneratedRuns:
+    """Executes the nodes of a session for which statements can be generated."""
+
+    def __init__(self, task: Any, adapter: Any, marking: Marking, kinds: Mapping[NodeId, GeneratedKind]) -> None:  # noqa: ANN401  # dbt's own
+        """Set the nodes by their kinds; all others are executed by dbt."""
+        self._config = task.config
+        self._manifest = task.manifest
+        self._adapter = adapter
+        self._marking = marking
+        self._kinds = kinds
+        self.codes: dict[NodeId, KeptCode] = {}
+        """What the nodes that were executed here, and ended well, were compiled to."""
+
+    def note_direct(self, unique_id: NodeId, code: KeptCode) -> None:
+        """Take note of a node that was executed without dbt."""
+        node = self._manifest.expect(unique_id)
+        put_into(node, code)
+        if self._kinds.get(unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
+            self._cache(node)
+
+    def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's runner
+        """Return the runner of a node, which executes the node here if it is one of these."""
+        kind = self._kinds.get(runner.node.unique_id)
+        if kind is not None:
+            replace_execution(runner, self._test if kind is GeneratedKind.TEST else self._build)
+        return runner
+
+    def _build(self, node: Any, manifest: Any, by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
+        kind = GeneratedKind(node.config.materialized)
+        place = Place(database=node.database, schema=node.schema, identifier=node.alias)
+        replaces = self._replaces(kind, place)
+        if replaces is None:
+            return by_dbt(node, manifest)
+        statement = create(kind, place, node.compiled_code)
+        self._write_run_file(node, statement)
+        self._begin()
+        self._execute(statement)
+        if replaces:
+            self._execute(rename(kind, place, "", BACKUP))
+        self._execute(rename(kind, place, TEMPORARY, ""))
+        self._marking.leave(node)
+        self._commit()
+        self._execute(drop(kind, place, BACKUP))
+        self._cache(node)
+        self.note(node)
+        return self._success(node)
+
+    def _cache(self, node: Any) -> None:  # noqa: ANN401  # as above
+        relation = self._adapter.Relation.create_from(self._config, node, type=node.config.materialized)
+        self._adapter.cache_added(relation.incorporate(dbt_created=True))
+
+    def note_ephemeral(self, node: Any, result: Any) -> None:  # noqa: ANN401  # as above
+        """Take note of what an ephemeral model was compiled to; dbt executes nothing for it."""
+        if node.is_ephemeral_model and str(result.status) == "success":
+            self.note(node)
+
+    def note(self, node: Any) -> None:  # noqa: ANN401  # as above
+        """Take note of what a node was compiled to."""
+        if (code := code_of(node)) is not None:
+            self.codes[node.unique_id] = code
+
+    def _replaces(self, kind: GeneratedKind, place: Place) -> bool | None:
+        """Return whether the build replaces a relation of its kind; None if something else exists, which is for dbt."""
+        cache, (database, schema, name) = self._adapter.cache, place.key
+        if (database, schema) not in cache:  # a load wrote to it: dbt lists its relations first
+            return None
+        known = cache.relations  # by the names in lower case
+        if any((database, schema, name + suffix) in known for suffix in (TEMPORARY, BACKUP)):
+            return None  # a process died between the two renames, or someone has a table of this name
+        if (cached := known.get((database, schema, name))) is None:
+            return False
+        is_same = cached.inner.type == kind and cached.inner.identifier == place.identifier
+        return True if is_same and not (kind is GeneratedKind.TABLE and self._has_keys_or_indexes(place)) else None
+
+    def _has_keys_or_indexes(self, place: Place) -> bool:
+        """Return whether a table has keys or indexes: DuckDB does not rename it, and dbt drops them in order."""
+        cursor = self._connection().handle.cursor()
+        names = [place.database, place.schema, place.identifier]
+        return bool(cursor.execute(KEYS_AND_INDEXES, names).fetchall())
+
+    def _test(self, node: Any, _manifest: Any, _by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
+        from dbt.task.test import TestResultData
+
+        statement = count_failures(node.compiled_code, warn_if=node.config.warn_if, error_if=node.config.error_if)
+        self._write_run_file(node, statement)
+        self._begin()  # dbt rolls it back when it releases the connection
+        for macro in _CALLED_BY_A_TEST:
+            node.depends_on.add_macro(macro)
+        [(failures, should_warn, should_error)] = self._execute(statement).fetchall()
+        self.note(node)
+        return TestResultData(
+            failures=failures,
+            should_warn=bool(should_warn),
+            should_error=bool(should_error),
+            adapter_response={**RESPONSE},
+        )
+
+    def _write_run_file(self, node: Any, statement: str) -> None:  # noqa: ANN401  # dbt's node
+        node.build_path = node.get_target_write_path(self._config.target_path, "run")
+        node.write_node(self._config.project_root, node.build_path, statement)
+
+    def _connection(self) -> Any:  # noqa: ANN401  # dbt's connection
+        return self._adapter.connections.get_thread_connection()
+
+    def _begin(self) -> None:
+        connection = self._connection()
+        with self._adapter.connections.exception_handler("BEGIN"):
+            connection.handle.cursor().execute("BEGIN")
+        connection.transaction_open = True  # so that dbt rolls it back after an error
+
+    def _commit(self) -> None:
+        connection = self._connection()
+        with self._adapter.connections.exception_handler("COMMIT"):
+            connection.handle.cursor().execute("COMMIT")
+        connection.transaction_open = False
+
+    def _execute(self, statement: str) -> Any:  # noqa: ANN401  # dbt-duckdb's cursor
+        connections = self._adapter.connections
+        header = connections.query_header
+        sql = statement if header is None else header.add(statement)
+        with connections.exception_handler(sql):
+            return self._connection().handle.cursor().execute(sql)
+
+    @staticmethod
+    def _success(node: Any) -> Any:  # noqa: ANN401  # dbt's node and RunResult
+        from dbt.artifacts.schemas.results import RunStatus
+        from dbt.artifacts.schemas.run import RunResult
+
+        return RunResult(
+            node=node,
+            status=RunStatus.Success,
+            timing=[],
+            thread_id=threading.current_thread().name,
+            execution_time=0.0,
+            message=RESPONSE["_message"],
+            adapter_response={**RESPONSE},
+            failures=None,
+            batch_results=None,
+        )

@@ -1,0 +1,47 @@
+"""Decides which nodes compile to the same code as long as the project, its variables and the command stay the same."""
+
+from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
+from orchestrator.nodes.identity import NodeId
+from orchestrator.reuse.fingerprints.allowed import BESIDE_THE_SQL
+from orchestrator.reuse.fingerprints.macros import MacroIndex, together
+from orchestrator.reuse.fingerprints.own_parts import texts_in
+from orchestrator.reuse.fingerprints.reading import read_argument
+
+
+class SteadyCode:
+    """Answers for the nodes of one manifest; every branch of their Jinja counts, also those that are not taken."""
+
+    def __init__(self, manifest: Manifest, index: MacroIndex) -> None:
+        self._manifest = manifest
+        self._index = index
+        self._found: dict[NodeId, bool] = {}
+
+    def is_steady(self, node: DbtNode) -> bool:
+        """Return whether a node's code asks no clock, no database and nothing else that may differ in each run."""
+        found = self._found.get(node.unique_id)
+        if found is None:
+            # The code of ephemeral parents is part of the node's own.
+            inlined = (self._manifest.nodes.get(parent) for parent in node.parents)
+            found = self._is_steady_itself(node) and all(
+                self.is_steady(one) for one in inlined if one is not None and one.is_ephemeral
+            )
+            self._found[node.unique_id] = found
+        return found
+
+    def _is_steady_itself(self, node: DbtNode) -> bool:
+        if node.definition.language != "sql":
+            return False
+        index, definition = self._index, node.definition
+        readings = [index.read(definition.raw_code), *map(read_argument, texts_in(definition.arguments))]
+        roots = dict.fromkeys(root for reading in readings for root in index.roots(reading))
+        roots |= dict.fromkeys(macro for macro in definition.macros if macro in index.macros)
+        # dbt may call those that override a macro of its own for any node.
+        closures = [*(index.closure(root) for root in roots), *index.everywhere]
+        own = [index.needs_of(reading, node.path) for reading in readings]
+        needs = together([*own, *(closure.needs for closure in closures)])
+        if needs.volatile or needs.asks or needs.unknown:
+            return False
+        # Flags are part of the command. What exists in the database is not.
+        reached = {macro for closure in closures for macro in closure.reached.through}
+        readings += [index.read(index.macros[macro].code) for macro in reached] if needs.beside_the_sql else []
+        return not needs.beside_the_sql or all(BESIDE_THE_SQL.isdisjoint(reading.names) for reading in readings)
