@@ -298,6 +298,54 @@ def test_a_direct_build_is_reused(project: Callable[..., Path], direct: list[str
     assert not direct
 
 
+SLOW = {
+    "models/a_view.sql": "select n as id, 'x' as shop from raw.sizes",
+    "models/counts.sql": "{{ config(materialized='table', meta={'elt': {'time_limit': '2s'}}) }}"
+    " select count(*) as c from {{ ref('a_view') }}, range(id) as a, range(id) as b where a.range != b.range + 1",
+    "models/after.sql": "select * from {{ ref('counts') }}",
+}
+
+
+def test_a_time_limit_ends_a_direct_step(project: Callable[..., Path], direct: list[str]) -> None:
+    """Its query is interrupted, what is downstream is skipped, and the old table remains."""
+    folder = project(SLOW)
+    for size in (1, 1, 400_000):
+        with duckdb.connect(folder / "warehouse.duckdb") as connection:
+            connection.execute("create schema if not exists raw")
+            connection.execute(f"create or replace table raw.sizes as select {size} as n")
+        ended = elt(folder)
+    assert ended.ran is not None
+    found = {str(one.step_id).rpartition(".")[2]: one for one in ended.ran.outcomes}
+    assert found["counts"].reason.code.value == "time_limit"
+    assert (found["counts"].status.value, found["after"].status.value) == ("error", "skipped")
+    assert direct.count("counts") == 2
+    assert rows(folder)["main.counts"] == [(1,)]
+    records = ended.words()
+    assert (records["model.shop.counts"], records["model.shop.after"]) == ("error", "skipped")
+
+
+def test_many_threads_and_both_ways_at_once_leave_what_dbt_leaves(project: Callable[..., Path]) -> None:
+    """Forty models on eight threads, of which every fourth is executed by dbt."""
+    more = {"profiles.yml": FILES["profiles.yml"].replace("threads: 2", "threads: 8"), "seeds/s.csv": "id\n1\n"}
+    for number in range(40):
+        kind = ("view", "table", "view", "incremental")[number % 4]
+        above = f"{{{{ ref('m{number - 9}') }}}}" if number >= 9 else "{{ ref('s') }}"
+        more[f"models/m{number}.sql"] = (
+            f"{{{{ config(materialized='{kind}') }}}} select id + {number} as id from {above}"
+        )
+    ours, theirs = project(more, "ours"), project(more, "theirs")
+    for _ in range(3):
+        by_elt, by_dbt = elt(ours), dbt(theirs, "build")
+        assert (by_elt.exit_code, told(by_elt)) == (by_dbt.exit_code, told(by_dbt))
+    assert catalog(ours) == catalog(theirs)
+    assert rows(ours) == rows(theirs)
+    compiled = [
+        {name: node.get("compiled_code") for name, node in side.document("manifest")["nodes"].items()}
+        for side in (by_elt, by_dbt)
+    ]
+    assert compiled[0] == compiled[1]
+
+
 def told(side: Side) -> dict[str, tuple[object, ...]]:
     """Return status, failures and message of each node, without folders."""
     return {
