@@ -19,6 +19,7 @@ from benchmarks.reference import measure_reference
 from benchmarks.scale import measure_scale
 from benchmarks.synthetic import measure_size, runs_for
 from benchmarks.unchanged import measure_unchanged
+from benchmarks.ways import measure_ways, ways_text
 from benchmarks.wide_macros import measure_wide_macros, wide_macros_text
 
 REFERENCE_RUNS = 3
@@ -27,12 +28,18 @@ UNCHANGED_MODELS = 100
 RECORD_ROUNDS = 5
 MACRO_SIZES = (100, 200, 400)
 HISTORIES = 200
-PARTS = ("synthetic", "unchanged", "macros", "reference", "record", "estimates", "scale")
+PARTS = ("synthetic", "ways", "unchanged", "macros", "reference", "record", "estimates", "scale")
 
 
 @click.command("benchmarks")
 @click.option("--only", type=click.Choice(PARTS), help="One of them instead of all.")
 @click.option("--sizes", default="10,100,500", show_default=True, help="Numbers of models of the synthetic project.")
+@click.option(
+    "--way-sizes",
+    default="10,100,500,500+2000",
+    show_default=True,
+    help="The same for the ways to execute nodes; with `+`, the number of macros that the project has besides.",
+)
 @click.option("--recording-sizes", default="500", show_default=True, help="Numbers of models that are recorded or not.")
 @click.option("--recorded-runs", type=click.IntRange(min=31), default=10_000, show_default=True, help="Runs to list.")
 @click.option("--scale-sizes", default="500,1000,2000,3000", show_default=True, help="The same of the large project.")
@@ -45,9 +52,11 @@ PARTS = ("synthetic", "unchanged", "macros", "reference", "record", "estimates",
 )
 @click.option("--runs", "--rounds", "runs", type=click.IntRange(min=1), help="Counted rounds; by default 3 or 5.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file, too.")
-def main(
+def main(  # noqa: PLR0913  # one for each option
+    *,
     only: str | None,
     sizes: str,
+    way_sizes: str,
     recording_sizes: str,
     recorded_runs: int,
     scale_sizes: str,
@@ -61,6 +70,7 @@ def main(
         say(f"The machine is not calm (load {os.getloadavg()[0]:.1f}): only the ratios mean something.")
     parts: dict[str, Callable[[Path], Any]] = {
         "synthetic": lambda folder: synthetic(_numbers(sizes), runs, folder),
+        "ways": lambda folder: ways(way_sizes, runs, folder),
         "unchanged": lambda folder: unchanged(runs, folder),
         "macros": lambda folder: macros(runs, folder),
         "reference": lambda folder: reference(runs, folder),
@@ -85,6 +95,17 @@ def synthetic(sizes: list[int], runs: int | None, folder: Path) -> list[dict[str
     costs = [measure_size(size, runs=runs or runs_for(size), folder=folder, say=say) for size in sizes]
     click.echo("\n" + tables.node_cost_text(costs) + "\n")
     return [tables.node_cost_values(cost) for cost in costs]
+
+
+def ways(sizes: str, runs: int | None, folder: Path) -> list[dict[str, Any]]:
+    """Measure the ways to execute nodes beside dbt, and print one table."""
+    found = []
+    for size in sizes.split(","):
+        models, _, macros = size.partition("+")
+        rounds = runs or runs_for(int(models))
+        found.append(measure_ways(int(models), macros=int(macros or 0), rounds=rounds, folder=folder, say=say))
+    click.echo("\n" + ways_text(found) + "\n")
+    return [asdict(one) for one in found]
 
 
 def unchanged(runs: int | None, folder: Path) -> dict[str, Any]:

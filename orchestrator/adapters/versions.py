@@ -49,8 +49,17 @@ def refused_versions(installed: Mapping[str, str]) -> dict[str, str]:
     return {
         tool: f"{tool} {number or 'without a version'} is installed, this elt supports {bounds_text(bounds[tool])}"
         for tool, number in installed.items()
-        if tool in bounds and not bounds[tool].contains(number, prereleases=True)
+        if tool in bounds and not _is_within(number, bounds[tool])
     }
+
+
+def _is_within(number: str, bounds: "SpecifierSet") -> bool:
+    from packaging.version import InvalidVersion
+
+    try:
+        return bounds.contains(number, prereleases=True)
+    except InvalidVersion:  # of a broken installation; since packaging 26, it is not contained in any bounds
+        return False
 
 
 def bounds_text(bounds: "SpecifierSet") -> str:

@@ -4,6 +4,7 @@ Only what ends well is reported from here. A node that breaks, a test that finds
 attempt: all of these are left to dbt, which starts for them, so that statuses and messages are dbt's.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,6 +35,8 @@ from orchestrator.ways.generated_sql import (
     drop,
     rename,
 )
+
+_log = logging.getLogger(__name__)
 
 
 class TakesOver(Protocol):
@@ -86,7 +89,10 @@ class DirectRuns:
                 if self._session.kinds[step.node] is GeneratedKind.TEST:
                     return self._test(step, cursor, began)
                 return self._build(step, request, cursor, names, began)
+        except NotDirectError:
+            return None
         except Exception as error:  # noqa: BLE001  # whatever the database says, dbt is to say it
+            _log.debug("%s is left to dbt", step.id, exc_info=error, extra={"action": "left_to_dbt"})
             was_interrupted = step.id in self._interrupted or stop.is_set()
             return self._broken(step, str(error), began) if was_interrupted else None
 

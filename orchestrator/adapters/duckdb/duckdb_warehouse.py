@@ -146,8 +146,10 @@ class DuckdbWarehouse:
 
     def dbt_session(self) -> duckdb.DuckDBPyConnection:
         """Open a cursor with the settings of a dbt session; as in dbt, DuckDB may refuse one."""
-        settings = self.file.settings().items()
-        return self.cursor().execute(";".join(f"set {name} = {literal(str(value))}" for name, value in settings))
+        cursor = self.cursor()
+        for name, value in self.file.settings().items():
+            cursor.execute(f"set {name} = {literal(str(value))}")
+        return cursor
 
     def built_content(self, cursor: Any, built: Built) -> Content | None:  # noqa: ANN401  # one of `dbt_session`
         """Return the content of what was just built, in the transaction of the cursor."""

@@ -113,6 +113,30 @@ def test_the_second_run_leaves_what_the_first_and_what_a_plain_run_leave(
     assert result_of(folder) == first
 
 
+def test_a_profile_without_settings_is_opened_directly(project: Callable[..., Path], direct: list[str]) -> None:
+    """It is the usual case."""
+    folder = project({"profiles.yml": FILES["profiles.yml"].replace(", settings: {TimeZone: UTC}", "")})
+    for _ in range(2):
+        assert elt(folder).exit_code == 0
+    assert len(direct) == NODES
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["attach: [{path: other.duckdb}]", "module_paths: [macros]", "disable_transactions: true"],
+)
+def test_a_database_that_dbt_sets_up_itself_is_left_to_dbt(
+    project: Callable[..., Path], direct: list[str], key: str
+) -> None:
+    """elt would open it in another way."""
+    folder = project({"profiles.yml": FILES["profiles.yml"].replace("threads: 2", f"threads: 2, {key}")})
+    with duckdb.connect(folder / "other.duckdb") as connection:
+        connection.execute("select 1")
+    for _ in range(2):
+        assert elt(folder).exit_code == 0
+    assert not direct
+
+
 def test_dbt_is_not_imported(project: Callable[..., Path]) -> None:
     """In a process of its own that executes every node."""
     folder = project()
