@@ -87,10 +87,10 @@ class ProjectAnswers:
     ) -> None:
         """Look for the answers to a command line of dbt."""
         # The working folder too, because options may have relative paths; dbt changes it while it is open.
-        self._asked, self._began = (str(project_dir), str(Path.cwd()), str(storage), *args), time.time_ns()
+        # Of the vars of a run only the names: they differ in each run, and what reads one of them is not kept.
+        self._asked = (str(project_dir), str(Path.cwd()), str(storage), *args, *(f"var {name}" for name in run_vars))
+        self._began = time.time_ns()
         self._environ = {**os.environ}  # as it is now: dbt sets variables of its own while it is open
-        if run_vars:  # their values differ in each run
-            self._cache = None
         if self._cache is not None and self._is_read:
             self.kept = self._cache.find(self._asked, self._environ)
 
@@ -163,7 +163,7 @@ class ProjectAnswers:
 
     def note_parse(self, session: "DbtSession") -> None:
         """Take note of what a session has read, if that can be compared later, and did not change meanwhile."""
-        inputs = _inputs_of(session) if self._cache is not None else None
+        inputs = _inputs_of(session) if self._cache is not None and session.ignores_run_vars else None
         digest = None if inputs is None else self._digest(inputs)
         self._parsed = None if inputs is None or digest is None else (inputs, digest)
 

@@ -41,6 +41,11 @@ class RunVars:
         self.unread: frozenset[str] = frozenset()
         """The added vars that no file names, not even in part; known after `beside_the_parse`."""
 
+    @property
+    def are_unread(self) -> bool:
+        """Whether nothing in the parsed project can read the added vars, so that their values make no difference."""
+        return self._names == self.unread
+
     def beside_the_parse(self, note: Callable[[str], None]) -> Collection[str]:
         """Return the added vars, unless the parse can depend on their values; `note` is then called with the reason."""
         if not self._names:

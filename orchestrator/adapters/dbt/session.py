@@ -146,6 +146,11 @@ class DbtSession:
             raise self._translated(error) from error
 
     @property
+    def ignores_run_vars(self) -> bool:
+        """Whether the vars of this run make no difference to anything in the parsed project."""
+        return self._vars_of_run.are_unread
+
+    @property
     def unread_vars(self) -> frozenset[str]:
         """The vars of this run that nothing in the parsed project can read."""
         return self._vars_of_run.unread

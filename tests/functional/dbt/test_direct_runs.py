@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import duckdb
 import pytest
 
 from orchestrator.adapters.dbt import direct_runs
-from tests.functional.dbt.sides import Side, dbt, elt, steady
+from orchestrator.api import Command, Upstream, run
+from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
+from tests.functional.dbt.sides import Side, dbt, elt, inside, steady
 from tests.functional.dbt.test_generated_statements import catalog, run_files
 
 pytestmark = pytest.mark.functional
@@ -236,7 +239,7 @@ def test_what_does_not_succeed_is_dbts(project: Callable[..., Path]) -> None:
     ours, theirs = project(more, "ours"), project(more, "theirs")
     for ids in ("1 where false", "1", "1 union all select 1", "-1", "1 where false"):
         sides = []
-        for run, folder in ((elt, ours), (dbt, theirs)):
+        for build, folder in ((elt, ours), (dbt, theirs)):
             with duckdb.connect(folder / "warehouse.duckdb") as connection:
                 connection.execute("create schema if not exists raw")
                 connection.execute(
@@ -246,7 +249,7 @@ def test_what_does_not_succeed_is_dbts(project: Callable[..., Path]) -> None:
                 )
                 if "union" in ids:
                     connection.execute("insert into raw.ids values (1)")
-            sides.append(elt(folder) if run is elt else dbt(folder, "build"))
+            sides.append(elt(folder) if build is elt else dbt(folder, "build"))
         by_elt, by_dbt = sides
         assert by_elt.exit_code == by_dbt.exit_code
         assert told(by_elt) == told(by_dbt)
@@ -368,6 +371,25 @@ def test_many_threads_and_both_ways_at_once_leave_what_dbt_leaves(project: Calla
         for side in (by_elt, by_dbt)
     ]
     assert compiled[0] == compiled[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "nodes"), [({}, NODES), ({"models/at.sql": "select '{{ var('logical_date', '') }}' as d"}, 0)]
+)
+def test_scheduled_runs_are_direct_unless_the_project_reads_their_time(
+    project: Callable[..., Path], direct: list[str], more: Mapping[str, str], nodes: int
+) -> None:
+    """Each night has other values of the same vars; what reads one of them is compiled each night."""
+    folder = project(more)
+    for number in range(3):
+        at = datetime(2026, 11, 28 + number, 1, tzinfo=UTC)
+        interval = DataInterval(start=at - timedelta(days=1), end=at)
+        time_of_run = ScheduledTime(schedule="nightly", logical_time=at, interval=interval)
+        with inside(folder):
+            assert run(Command(project_dir=folder, upstream=Upstream.NONE, scheduled=time_of_run)).exit_code == 0
+        if more:
+            assert rows(folder)["main.at"] == [(f"2026-11-{28 + number}T01:00:00+00:00",)]
+    assert len(direct) == 2 * nodes
 
 
 def told(side: Side) -> dict[str, tuple[object, ...]]:
