@@ -82,7 +82,7 @@ class Side:
         for path in sorted(self.folder.rglob("*")):
             file = path.relative_to(self.folder)
             name = str(file)
-            if file.parts[0] in {"target", "logs", "dbt_packages", "state"}:
+            if file.parts[0] in {"target", "logs", "dbt_packages", "state", ".elt"}:
                 continue
             if path.suffix in {".csv", ".json"}:
                 kept[name] = path.read_bytes()
