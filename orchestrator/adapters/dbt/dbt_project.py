@@ -130,7 +130,7 @@ class DbtProject:
     def parse(self, placement: Placement = DECLARED) -> ParsedManifest:
         """Parse the project with its nodes where they are placed, and return the manifest that dbt wrote."""
         if placement.prefix:
-            self._session  # noqa: B018  # the kept manifest has the nodes where they are declared
+            self._late.open_for(placement)  # the kept manifest has the nodes where they are declared
             self._answers.forget()
         elif self._answers.kept is not None and self._late.manifest is None:
             self._answers.get("parse", lambda: None)

@@ -74,7 +74,7 @@ class GeneratedRuns:
             self._execute(rename(kind, place, "", BACKUP))
         self._execute(rename(kind, place, TEMPORARY, ""))
         self._marking.leave(node)
-        self._commit()
+        self._adapter.connections.commit()
         self._execute(drop(kind, place, BACKUP))
         self._cache(node)
         self.note(node)
@@ -138,16 +138,8 @@ class GeneratedRuns:
         return self._adapter.connections.get_thread_connection()
 
     def _begin(self) -> None:
-        connection = self._connection()
-        with self._adapter.connections.exception_handler("BEGIN"):
-            connection.handle.cursor().execute("BEGIN")
-        connection.transaction_open = True  # so that dbt rolls it back after an error
-
-    def _commit(self) -> None:
-        connection = self._connection()
-        with self._adapter.connections.exception_handler("COMMIT"):
-            connection.handle.cursor().execute("COMMIT")
-        connection.transaction_open = False
+        if not self._connection().transaction_open:  # a query of the node's code may have begun one, as in dbt
+            self._adapter.connections.begin()
 
     def _execute(self, statement: str) -> Any:  # noqa: ANN401  # dbt-duckdb's cursor
         connections = self._adapter.connections

@@ -69,6 +69,11 @@ class LateSession:
             enter_invocation(self.unopened.invocation_context)  # another thread may have opened it
             return self.unopened
 
+    def open_for(self, placement: Placement) -> None:
+        """Open the session now, with its nodes where they are placed, whatever is kept."""
+        self._placement = placement
+        self.get()
+
     def parse(self, placement: Placement) -> ParsedManifest:
         """Have dbt parse the project, once, with its nodes where they are placed."""
         self._placement = placement

@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.adapters.dbt import direct_runs
 from orchestrator.api import Command, Upstream, run
+from orchestrator.cli.main import run_command_line
 from orchestrator.timetable.scheduled_time import DataInterval, ScheduledTime
 from tests.functional.dbt.sides import Side, dbt, elt, inside, steady
 from tests.functional.dbt.test_generated_statements import catalog, run_files
@@ -371,6 +372,33 @@ def test_many_threads_and_both_ways_at_once_leave_what_dbt_leaves(project: Calla
         for side in (by_elt, by_dbt)
     ]
     assert compiled[0] == compiled[1]
+
+
+def test_a_direct_build_that_was_killed_after_its_commit_is_not_repeated(
+    project: Callable[..., Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its marker tells the resumed run; what had not begun is built then."""
+    folder = project()
+    assert elt(folder).exit_code == 0
+    script = (
+        "import os, sys; from orchestrator.adapters.dbt.direct_runs import DirectRuns; end = DirectRuns._outcome\n"
+        "def die(self, step, *more, **named):\n"
+        "    return os._exit(9) if step.name == 'a_table' else end(self, step, *more, **named)\n"
+        "DirectRuns._outcome = die; from orchestrator.api import Command, Upstream, run; from pathlib import Path\n"
+        "folder = Path(sys.argv[1])\n"
+        "run(Command(project_dir=folder, profiles_dir=folder, upstream=Upstream.NONE, ingest=False, freshness=False))"
+    )
+    for _ in range(2):  # the first process has a search path of its own, so nothing is kept for it yet
+        killed = subprocess.run([sys.executable, "-c", script, str(folder)], cwd=folder, check=False)
+    assert killed.returncode == 9
+    assert run_command_line(["resume", "--project-dir", str(folder)]) == 0
+    assert "built before the run was cut off" in capfd.readouterr().out
+    with duckdb.connect(folder / "warehouse.duckdb") as connection:
+        built = (
+            "select count(*) from _elt.standing where relation ilike '%a_table%'"
+            " and run_id = (select max(run_id) from _elt.standing)"
+        )
+        assert connection.execute(built).fetchone() == (1,)
 
 
 @pytest.mark.parametrize(

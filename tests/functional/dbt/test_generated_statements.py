@@ -32,6 +32,7 @@ shop:
     "models/a_table.sql": "{{ config(materialized='table') }}\n\nselect id from {{ ref('a_view') }}\n",
     "models/an_alias.sql": "{{ config(materialized='table', alias='Wörter und mehr', tags=['t']) }} select 1 as id",
     "models/between.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('a_table') }}",
+    "models/asks.sql": "{% set found = run_query('select 1 as n') %} select {{ found[0][0] if execute else 0 }} as n",
     "models/last.sql": "with x as (select * from {{ ref('between') }})\nselect x.* from x",
     "models/no_sql.sql": "select 1 as id;",
     "models/models.yml": """
@@ -122,7 +123,7 @@ def test_every_statement_is_the_one_that_dbt_sends(
         by_them, their_statements, by_us, our_statements = answers
         assert by_us.exit_code == by_them.exit_code == 1
         assert our_statements == their_statements
-        assert len(our_statements) == 11
+        assert len(our_statements) == 12
         assert recorded(by_us) == recorded(by_them)
         assert run_files(ours) == run_files(theirs)
         assert catalog(ours) == catalog(theirs)

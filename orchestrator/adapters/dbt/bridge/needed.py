@@ -137,7 +137,7 @@ NEEDED = listed(
         "to execute a node with generated statements": (
             "dbt.adapters.base:BaseAdapter.Relation cache_added",
             "dbt.artifacts.resources:InjectedCTE",
-            "dbt.adapters.sql:SQLConnectionManager.query_header",
+            "dbt.adapters.sql:SQLConnectionManager.commit query_header",
             "dbt.contracts.graph.nodes:ModelNode.get_target_write_path",
             "dbt.task.run:ModelRunner.execute",
             "dbt.task.test:TestResultData",
