@@ -51,7 +51,7 @@ def test_the_step_with_the_longest_remaining_path_starts_first_by_earlier_durati
     """The first run knows no durations and takes the longer chain first; the second knows which step is slow."""
     chain = {"a.sql": QUICK, "b.sql": "select * from {{ ref('a') }}", "c.sql": "select * from {{ ref('b') }}"}
     root = shop({**chain, "slow.py": SLEEPY % ""}, threads=1)
-    assert started(elt("run", "--json", project=root)) == ["a", "b", "c", "slow"]
+    assert started(elt("run", "--json", project=root))[:2] == ["a", "b"]  # then c and slow are alike
     assert started(elt("run", "--json", project=root)) == ["slow", "a", "b", "c"]
 
 
