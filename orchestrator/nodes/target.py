@@ -25,9 +25,9 @@ class Target:
     config: Mapping[str, object] = field(default_factory=dict)
     """For DuckDB: the configuration that its connections are opened with."""
     only_dbt_executes: str = ""
-    """What in the profile changes how dbt executes statements, so that nobody else can do it for dbt."""
+    """The keys of the profile that change how dbt executes statements; with one of them, only dbt executes any."""
     opened_by_dbt: str = ""
-    """What in the profile dbt does when it opens the database, so that nobody else can open it in the same way."""
+    """The keys of the profile for which dbt sets up the database when it opens it; with one, only dbt opens it."""
     is_for_dbt_alone: bool = False
     """Whether only dbt opens the database, because dbt is a process of its own."""
 

@@ -4,13 +4,15 @@ The texts are those of dbt's macros, including white space, because the database
 tests/functional/dbt/test_generated_statements.py compares them with what the installed dbt sends.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from orchestrator.nodes.identity import NodeId
 
+Key = tuple[str, str, str]
+"""Database, schema and name of a relation, in lower case."""
 KEYS_AND_INDEXES = """
 select 1 from duckdb_constraints()
 where database_name = $1 and schema_name = $2 and table_name = $3 and constraint_type != 'NOT NULL'
@@ -44,7 +46,7 @@ class Place:
     identifier: str
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """The names in lower case: DuckDB and dbt's cache find a relation in any case."""
         return self.database.lower(), self.schema.lower(), self.identifier.lower()
 
@@ -59,6 +61,26 @@ def create(kind: GeneratedKind, place: Place, code: str) -> str:
     if kind is GeneratedKind.VIEW:
         return f"\n  \n  create view {name} as (\n    {code}\n  );\n"
     return f"\n    \n\n    create  table\n      {name}\n  \n    \n    as (\n      {code}\n    );\n    \n  "
+
+
+def replacement(kind: GeneratedKind, place: Place, code: str, *, replaces: bool) -> tuple[str, ...]:
+    """Return the statements that create a view or table and put it in its place, for one transaction."""
+    moved_away = (rename(kind, place, "", BACKUP),) if replaces else ()
+    return (create(kind, place, code), *moved_away, rename(kind, place, TEMPORARY, ""))
+
+
+def replaces_one(kind: GeneratedKind, place: Place, existing: Callable[[Key], tuple[str, str] | None]) -> bool | None:
+    """Return whether a build replaces a relation of its kind; None if something else is there, which is for dbt.
+
+    `existing` returns the kind of a relation, and its name as written, by its names in lower case.
+    """
+    database, schema, name = place.key
+    if any(existing((database, schema, name + suffix)) for suffix in (TEMPORARY, BACKUP)):
+        return None  # a process died between the two renames, or someone has a table of this name
+    found = existing(place.key)
+    if found is None:
+        return False
+    return True if found == (kind, place.identifier) else None
 
 
 def rename(kind: GeneratedKind, place: Place, before: str, after: str) -> str:

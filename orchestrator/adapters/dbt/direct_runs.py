@@ -27,13 +27,12 @@ from orchestrator.reuse.facts import TABLE, Content, content_text
 from orchestrator.ways.generated_sql import (
     BACKUP,
     KEYS_AND_INDEXES,
-    TEMPORARY,
     GeneratedKind,
     Place,
     count_failures,
-    create,
     drop,
-    rename,
+    replacement,
+    replaces_one,
 )
 
 _log = logging.getLogger(__name__)
@@ -157,14 +156,11 @@ class DirectRuns:
         node, kind, records = step.node, self._session.kinds[step.node], self._records()
         place, code = records.place_of(node), self._codes[node]
         replaces = self._replaces(kind, place, cursor, names)
-        statement = create(kind, place, code.code)
-        self._write_files(code, statement)
+        statements = replacement(kind, place, code.code, replaces=replaces)
+        self._write_files(code, statements[0])
         executing = datetime.now(UTC)
-        cursor.execute("BEGIN")
-        cursor.execute(statement)
-        if replaces:
-            cursor.execute(rename(kind, place, "", BACKUP))
-        cursor.execute(rename(kind, place, TEMPORARY, ""))
+        for statement in ("BEGIN", *statements):
+            cursor.execute(statement)
         content = self._leave_marker(cursor, request, kind, place)
         cursor.execute("COMMIT")
         cursor.execute(drop(kind, place, BACKUP))
@@ -174,19 +170,16 @@ class DirectRuns:
             self._session.places.note_content(node, content)
         return self._outcome(step, "success", began, executing, row_count=count)
 
-    def _replaces(self, kind: GeneratedKind, place: Place, cursor: DirectCursor, names: RelationNames) -> bool:
-        database, schema, name = place.key
-        if any((database, schema, name + suffix) in names for suffix in (TEMPORARY, BACKUP)):
-            raise NotDirectError
-        existing = names.get(place.key)
-        if existing is None:
-            return False
-        if existing != (kind, place.identifier):
+    @staticmethod
+    def _replaces(kind: GeneratedKind, place: Place, cursor: DirectCursor, names: RelationNames) -> bool:
+        replaces = replaces_one(kind, place, names.get)
+        if replaces is None:
             raise NotDirectError
         names_of_it = [place.database, place.schema, place.identifier]
-        if kind is GeneratedKind.TABLE and cursor.execute(KEYS_AND_INDEXES, names_of_it).fetchall():
+        is_table = replaces and kind is GeneratedKind.TABLE
+        if is_table and cursor.execute(KEYS_AND_INDEXES, names_of_it).fetchall():
             raise NotDirectError
-        return True
+        return replaces
 
     def _leave_marker(
         self, cursor: DirectCursor, request: Request, kind: GeneratedKind, place: Place
@@ -217,11 +210,10 @@ class DirectRuns:
         code, (warn_if, error_if) = self._codes[step.node], self._records().limits_of(step.node)
         statement = count_failures(code.code, warn_if=warn_if, error_if=error_if)
         executing = datetime.now(UTC)
-        [(failures, warns, fails)] = cursor.execute(statement).fetchall()
+        [(_, warns, fails)] = cursor.execute(statement).fetchall()
         if warns or fails:
             raise NotDirectError
         self._write_files(code, statement)
-        del failures  # dbt reports none of a test that passes, whatever its limits allow
         return self._outcome(step, "pass", began, executing)
 
     def _outcome(

@@ -17,13 +17,13 @@ from orchestrator.ways.generated_sql import (
     BACKUP,
     KEYS_AND_INDEXES,
     RESPONSE,
-    TEMPORARY,
     GeneratedKind,
+    Key,
     Place,
     count_failures,
-    create,
     drop,
-    rename,
+    replacement,
+    replaces_one,
 )
 
 _CALLED_BY_A_TEST = ("macro.dbt.get_limit_subquery_sql", "macro.dbt.should_store_failures", "macro.dbt.statement")
@@ -44,7 +44,7 @@ class GeneratedRuns:
         self._marking = marking
         self._kinds = kinds
         self.codes: dict[NodeId, KeptCode] = {}
-        """What the nodes that were executed here, and ended well, were compiled to."""
+        """The compiled code of the nodes that succeeded here."""
 
     def note_direct(self, unique_id: NodeId, code: KeptCode) -> None:
         """Take note of a node that was executed without dbt."""
@@ -66,13 +66,11 @@ class GeneratedRuns:
         replaces = self._replaces(kind, place)
         if replaces is None:
             return by_dbt(node, manifest)
-        statement = create(kind, place, node.compiled_code)
-        self._write_run_file(node, statement)
+        statements = replacement(kind, place, node.compiled_code, replaces=replaces)
+        self._write_run_file(node, statements[0])
         self._begin()
-        self._execute(statement)
-        if replaces:
-            self._execute(rename(kind, place, "", BACKUP))
-        self._execute(rename(kind, place, TEMPORARY, ""))
+        for statement in statements:
+            self._execute(statement)
         self._marking.leave(node)
         self._adapter.connections.commit()
         self._execute(drop(kind, place, BACKUP))
@@ -95,17 +93,18 @@ class GeneratedRuns:
             self.codes[node.unique_id] = code
 
     def _replaces(self, kind: GeneratedKind, place: Place) -> bool | None:
-        """Return whether the build replaces a relation of its kind; None if something else exists, which is for dbt."""
-        cache, (database, schema, name) = self._adapter.cache, place.key
+        """Return whether a relation of its kind is replaced; None if dbt must decide what to do."""
+        cache, (database, schema, _) = self._adapter.cache, place.key
         if (database, schema) not in cache:  # a load wrote to it: dbt lists its relations first
             return None
-        known = cache.relations  # by the names in lower case
-        if any((database, schema, name + suffix) in known for suffix in (TEMPORARY, BACKUP)):
-            return None  # a process died between the two renames, or someone has a table of this name
-        if (cached := known.get((database, schema, name))) is None:
-            return False
-        is_same = cached.inner.type == kind and cached.inner.identifier == place.identifier
-        return True if is_same and not (kind is GeneratedKind.TABLE and self._has_keys_or_indexes(place)) else None
+
+        def existing(key: Key) -> tuple[str, str] | None:
+            cached = cache.relations.get(key)
+            return None if cached is None else (cached.inner.type, cached.inner.identifier)
+
+        replaces = replaces_one(kind, place, existing)
+        is_keyed = replaces and kind is GeneratedKind.TABLE and self._has_keys_or_indexes(place)
+        return None if is_keyed else replaces
 
     def _has_keys_or_indexes(self, place: Place) -> bool:
         """Return whether a table has keys or indexes: DuckDB does not rename it, and dbt drops them in order."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -150,7 +151,7 @@ class ProjectAnswers:
                 if node not in known and node not in spoke and is_steady(node)
             }
 
-    @property
+    @cached_property
     def codes(self) -> Mapping[NodeId, KeptCode]:
         """What nodes were compiled to, as far as it is kept."""
         entry: Any = {} if self.kept is None else self.kept.answers.get(_CODES, {})

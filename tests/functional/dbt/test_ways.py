@@ -134,7 +134,7 @@ def test_a_macro_that_a_materialization_can_reach_leaves_its_nodes_to_dbt(
 
 
 def test_a_macro_of_dbt_with_an_unknown_text_leaves_its_nodes_to_dbt(manifest: Manifest) -> None:
-    """As in a release that nobody has reviewed yet."""
+    """Such as that of a release that has not been reviewed yet."""
     changed = {
         key: replace(macro, code=f"{macro.code} ")
         if macro.name != "duckdb__create_view_as"
