@@ -5,7 +5,6 @@ does, with dbt's own configuration, so that both use one instance.
 """
 
 import gc
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -205,7 +204,7 @@ def open_project(
         target = dbt.open(call.words, vars_of(call.scheduled))
         masker.learn_named({**dbt.credentials(), "vars": dict(dbt.flags.vars)})  # dbt has rendered them now
         parsed = dbt.parse(placement)
-        manifest = manifest_from(json.loads(parsed.content), parsed.path, continues=dbt.continues_after_errors)
+        manifest = manifest_from(parsed.document, parsed.path, continues=dbt.continues_after_errors)
         require_distinct(placement, manifest)
         discovery = masked_discovery(found.result(), masker) if found else Discovery()  # the child ran meanwhile
         graph, readings, moved = graph_of(settings, manifest, discovery, placement, needed=bool(needs_ingestion))

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.adapters.dbt.answer_forms import FLAGS, SURROUNDINGS
 from orchestrator.adapters.dbt.bridge.releases import installed_release
+from orchestrator.adapters.dbt.kept_selector import KeptSelector
 from orchestrator.adapters.dbt.late_session import LateSession
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
-from orchestrator.adapters.dbt.project_answers import KeptSelector, ProjectAnswers
+from orchestrator.adapters.dbt.project_answers import ProjectAnswers
 from orchestrator.adapters.dbt.run_beginner import RunBeginner
 from orchestrator.adapters.dbt.running_dbt import DbtRunStart, RunningDbt
 from orchestrator.config.settings import StorageVersion

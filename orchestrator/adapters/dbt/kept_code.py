@@ -57,17 +57,13 @@ def put_into(node: Any, code: KeptCode) -> None:  # noqa: ANN401  # dbt's node
     node.depends_on.macros = list(code.macros)
 
 
-def codes_to_json(codes: Mapping[str, KeptCode]) -> dict[str, Any]:
-    """Return codes in the form in which they are kept."""
-    return {
-        node: [code.code, code.compiled_path, code.build_path, [dict(cte) for cte in code.ctes], list(code.macros)]
-        for node, code in codes.items()
-    }
+def code_to_json(key: str, code: KeptCode) -> list[Any]:
+    """Return the code of a node in the form in which it is kept: with the key of what it depends on."""
+    return [key, code.code, code.compiled_path, code.build_path, [dict(cte) for cte in code.ctes], list(code.macros)]
 
 
-def codes_from_json(found: Mapping[str, Any]) -> dict[str, KeptCode]:
-    """Return codes that were kept."""
-    return {
-        node: KeptCode(code=code, compiled_path=compiled, build_path=build, ctes=tuple(ctes), macros=tuple(macros))
-        for node, (code, compiled, build, ctes, macros) in found.items()
-    }
+def code_from_json(found: Any) -> tuple[str, KeptCode]:  # noqa: ANN401  # JSON
+    """Return a code that was kept, and its key."""
+    key, code, compiled, build, ctes, macros = found
+    kept = KeptCode(code=code, compiled_path=compiled, build_path=build, ctes=tuple(ctes), macros=tuple(macros))
+    return key, kept

@@ -87,7 +87,7 @@ class LateSession:
         with self._opening:  # a step that was abandoned may still be opening it
             try:
                 if self.manifest is not None and self._refusal is None:
-                    self._answers.keep(self.manifest.content, self.manifest.path)
+                    self._answers.keep()
                     self._answers.forget()
             finally:
                 if self._made is not None:
@@ -105,12 +105,12 @@ class LateSession:
             begin_at(self._answers.began_at)
             self.manifest = self._parse()
         self._answers.require_valid()
-        self._answers.note_parse(self.unopened)
+        self._answers.note_parse(self.unopened, self.manifest)
 
     def _parse_now(self) -> None:
         parsed = self.manifest = self._parse()
         if self._answers.keeps:  # now, because a run may change what is in the session
-            self._answers.note_parse(self.unopened)
+            self._answers.note_parse(self.unopened, parsed)
             self._answers.get("semantic", lambda: parsed.semantic)
             self._answers.get("artifact_head", lambda: head_of(self.unopened), HEAD)
 

@@ -5,10 +5,12 @@ saved parses of equal length, one written over the other, can be read as a mixtu
 temporary name and renamed, and each run reads the very file that it wrote.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +21,7 @@ SEMANTIC = ("semantic_manifest.json", "osi_document.json")
 """What dbt writes of the semantic layer beside the manifest; the second since 1.12."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ParsedManifest:
     """The manifest of a parse: its JSON, and the path under which it was written."""
 
@@ -27,6 +29,12 @@ class ParsedManifest:
     content: bytes = field(repr=False)
     semantic: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The files of the semantic layer that dbt wrote beside it, by name."""
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The decoded JSON; not to be changed."""
+        found: Mapping[str, Any] = json.loads(self.content)
+        return found
 
 
 class ManifestFile:

@@ -13,9 +13,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, state_of
+from orchestrator.adapters.dbt.parse_inputs import ParseInputs
 
-VERSION = 3
+VERSION = 4
 _MOST = 8
 """The number of command lines whose answers are kept."""
 
@@ -28,8 +28,12 @@ class KeptParse:
 
     inputs: ParseInputs
     digest: str
+    settings: str
+    """The digest of the inputs without the trees."""
     manifest_path: str
     answers: Answers
+    codes: Mapping[str, Any]
+    """What nodes were compiled to, each with its key (`code_keys.py`)."""
     manifest: bytes = field(repr=False)
 
 
@@ -38,14 +42,6 @@ class ParseCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-
-    def find(self, asked: Sequence[str], environ: Mapping[str, str]) -> KeptParse | None:
-        """Return the answers to a command line, given by all that tells it from others; None if none are valid now."""
-        kept = self.read(asked)
-        try:
-            return kept if kept is not None and state_of(kept.inputs, environ).digest == kept.digest else None
-        except (OSError, TooManyInputsError):
-            return None
 
     def read(self, asked: Sequence[str]) -> KeptParse | None:
         """Return what is kept for a command line, whether or not it is still valid."""
@@ -58,8 +54,10 @@ class ParseCache:
             kept = KeptParse(
                 inputs=ParseInputs(**places),
                 digest=document["digest"],
+                settings=document["settings"],
                 manifest_path=document["manifest_path"],
                 answers=document["answers"],
+                codes=document["codes"],
                 manifest=manifest,
             )
             if blake2b(manifest, digest_size=20).hexdigest() != document["manifest"]:
@@ -76,9 +74,11 @@ class ParseCache:
             "version": VERSION,
             "inputs": {name: getattr(kept.inputs, name) for name in ParseInputs.__slots__},
             "digest": kept.digest,
+            "settings": kept.settings,
             "manifest_path": kept.manifest_path,
             "manifest": blake2b(kept.manifest, digest_size=20).hexdigest(),
             "answers": kept.answers,
+            "codes": kept.codes,
         }
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         with suppress(OSError, ValueError, TypeError):

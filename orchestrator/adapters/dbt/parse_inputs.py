@@ -30,6 +30,7 @@ _RENDERED_LATER = frozenset({"on-run-start", "on-run-end", "query-comment"})
 _VARIABLES = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME")
 _INSTALLED = (".dist-info", ".egg-info", ".pth", ".egg-link")
 _CONFIGURATION = (".yml", ".yaml", ".env")
+_END_OF_SETTINGS = "\0"
 _MOST_FILES, _MOST_BYTES = 50_000, 1_000_000_000
 
 
@@ -54,6 +55,8 @@ class InputState:
     """The state of the inputs of a parse."""
 
     digest: str
+    settings: str
+    """The digest of all inputs but the trees."""
     changed_at: int
     """When a file or a folder of them was last changed, in nanoseconds since the epoch."""
 
@@ -68,10 +71,13 @@ def state_of(inputs: ParseInputs, environ: Mapping[str, str]) -> InputState:
     Raises:
         OSError: a file cannot be read. TooManyInputsError: there is too much to read.
     """
-    found, newest, size, number = blake2b(digest_size=20), 0, 0, 0
+    found, newest, size, number, settings = blake2b(digest_size=20), 0, 0, 0, ""
     for part in (*_process(), *_environment(inputs.variables, environ), *_listings(inputs.lists)):
         _add(found, part)
-    for path in (*_files_of(inputs.tops, inputs.trees), *inputs.files):
+    for path in (*_files_of(inputs.tops, ()), *inputs.files, _END_OF_SETTINGS, *_files_of((), inputs.trees)):
+        if path is _END_OF_SETTINGS:
+            settings = found.hexdigest()
+            continue
         _add(found, path)
         try:
             with open(path, "rb") as file:  # noqa: PTH123  # half the time for thousands of small files
@@ -86,7 +92,7 @@ def state_of(inputs: ParseInputs, environ: Mapping[str, str]) -> InputState:
         found.update(blake2b(content, digest_size=20).digest())
     for folder in inputs.trees:
         newest = max(newest, *(os.stat(one).st_mtime_ns for one in _folders(folder)), 0)  # noqa: PTH116  # as above
-    return InputState(digest=found.hexdigest(), changed_at=newest)
+    return InputState(digest=found.hexdigest(), settings=settings, changed_at=newest)
 
 
 def variables_asked(inputs: ParseInputs) -> tuple[str, ...] | None:

@@ -5,21 +5,28 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from orchestrator.adapters.dbt.answer_forms import AS_IS, NODES, TYPES, Form
-from orchestrator.adapters.dbt.kept_code import KeptCode, codes_from_json, codes_to_json
+from orchestrator.adapters.dbt.answer_forms import AS_IS, Form
+from orchestrator.adapters.dbt.code_keys import CodeKeys
+from orchestrator.adapters.dbt.kept_code import KeptCode, code_from_json, code_to_json
 from orchestrator.adapters.dbt.manifest_file import ParsedManifest
 from orchestrator.adapters.dbt.parse_cache import Answers, KeptParse, ParseCache
-from orchestrator.adapters.dbt.parse_inputs import ParseInputs, TooManyInputsError, is_steady, state_of, variables_asked
+from orchestrator.adapters.dbt.parse_inputs import (
+    InputState,
+    ParseInputs,
+    TooManyInputsError,
+    is_steady,
+    state_of,
+    variables_asked,
+)
 from orchestrator.config.settings import StorageVersion
 from orchestrator.errors import ProjectError
-from orchestrator.nodes.identity import NodeId, ResourceType
-from orchestrator.selection.node_selector import NodeSelector
+from orchestrator.nodes.identity import NodeId
 
 if TYPE_CHECKING:  # imported only when dbt is opened
     from orchestrator.adapters.dbt.invocation import Hear
@@ -33,7 +40,14 @@ _OTHER_MANIFESTS = ("STATE", "DEFER", "DEFER_STATE", "FAVOR_STATE")
 """Flags that let dbt read a manifest that is not the project's own."""
 
 
-_CODES = "codes"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parse:
+    """A parse of this process whose inputs can be compared later, and did not change meanwhile."""
+
+    inputs: ParseInputs
+    state: InputState
+    manifest: ParsedManifest
+    keys: CodeKeys
 
 
 class ProjectAnswers:
@@ -64,7 +78,8 @@ class ProjectAnswers:
         self._is_silent = False
         self._new: Answers = {}
         self._codes: dict[str, KeptCode] = {}
-        self._parsed: tuple[ParseInputs, str] | None = None
+        self._parsed: _Parse | None = None
+        self._of_these_settings: KeptParse | None = None
         self.kept: KeptParse | None = None
         """What the cache has for the command line, if that is valid."""
 
@@ -93,7 +108,19 @@ class ProjectAnswers:
         self._began = time.time_ns()
         self._environ = {**os.environ}  # as it is now: dbt sets variables of its own while it is open
         if self._cache is not None and self._is_read:
-            self.kept = self._cache.find(self._asked, self._environ)
+            self._find(self._cache)
+
+    def _find(self, cache: ParseCache) -> None:
+        found = cache.read(self._asked)
+        if found is None:
+            return
+        try:
+            state = state_of(found.inputs, self._environ)
+        except (OSError, TooManyInputsError):
+            return
+        if state.settings == found.settings:
+            self._of_these_settings = found
+            self.kept = found if state.digest == found.digest else None
 
     @property
     def began_at(self) -> datetime:
@@ -116,7 +143,7 @@ class ProjectAnswers:
 
     def forget(self) -> None:
         """Have dbt answer everything, and keep nothing."""
-        self.kept = self._cache = None
+        self.kept = self._of_these_settings = self._cache = None
 
     def get(self, question: str, ask: Callable[[], _Value], form: Form = AS_IS) -> _Value:
         """Return the kept answer to a question, and repeat what dbt said then; without one, ask dbt."""
@@ -153,88 +180,72 @@ class ProjectAnswers:
 
     @cached_property
     def codes(self) -> Mapping[NodeId, KeptCode]:
-        """What nodes were compiled to, as far as it is kept."""
-        entry: Any = {} if self.kept is None else self.kept.answers.get(_CODES, {})
-        return {NodeId(node): code for node, code in codes_from_json(entry.get("value", {})).items()}
+        """What nodes are known to compile to; asked for once the project is parsed, or known to be unchanged."""
+        found = self._of_these_settings
+        if found is None:
+            return {}
+        keyed = {NodeId(node): code_from_json(entry) for node, entry in found.codes.items()}
+        if self.kept is not None:
+            return {node: code for node, (_, code) in keyed.items()}
+        if self._parsed is None:
+            return {}
+        keys = self._parsed.keys
+        return {node: code for node, (key, code) in keyed.items() if keys.of(node) == key}
 
     def require_valid(self) -> None:
         """Raise ProjectError if the project has changed since the kept answers were found."""
         if self.kept is not None and state_of(self.kept.inputs, self._environ).digest != self.kept.digest:
             raise ProjectError("The project was changed while it was read.", hint="Run the command again.")
 
-    def note_parse(self, session: "DbtSession") -> None:
+    def note_parse(self, session: "DbtSession", manifest: ParsedManifest) -> None:
         """Take note of what a session has read, if that can be compared later, and did not change meanwhile."""
         inputs = _inputs_of(session) if self._cache is not None and session.ignores_run_vars else None
-        digest = None if inputs is None else self._digest(inputs)
-        self._parsed = None if inputs is None or digest is None else (inputs, digest)
+        state = None if inputs is None else self._unchanged(inputs)
+        if inputs is not None and state is not None:
+            self._parsed = _Parse(inputs=inputs, state=state, manifest=manifest, keys=CodeKeys(manifest.document))
 
-    def keep(self, manifest: bytes, manifest_path: Path) -> None:
+    def keep(self) -> None:
         """Keep the answers of a session that has parsed, if they can be valid for a later command."""
-        if self._cache is None or self._parsed is None:
+        parsed = self._parsed
+        if self._cache is None or parsed is None:
             return
-        inputs, digest = self._parsed
         known = self._cache.read(self._asked)
-        before: Any = known.answers if known is not None and known.digest == digest else {}
-        codes: Any = {**before.get(_CODES, {}).get("value", {}), **codes_to_json(self._codes)}
-        answers: Answers = {**before, **self._new, **({_CODES: {"value": codes, "heard": []}} if codes else {})}
-        if (
-            before
-            and before.keys() == answers.keys()
-            and before.get(_CODES, {}).get("value", {}).keys() == codes.keys()
-        ):
+        before = known if known is not None and known.digest == parsed.state.digest else None
+        answers: Answers = {**self._new}
+        codes = self._codes_to_keep(parsed.keys)
+        if before is not None:
+            answers = {**before.answers, **answers}
+            codes = {**before.codes, **codes}
+        if before is not None and (before.answers.keys(), before.codes.keys()) == (answers.keys(), codes.keys()):
             return
-        if self._digest(inputs) != digest:  # changed after the parse: the next command must have dbt parse again
+        if self._unchanged(parsed.inputs) != parsed.state:  # the next command must have dbt parse again
             return
-        text = json.dumps(answers, default=str)
-        if json.loads(text) != answers or self._knows_secret_in(text + manifest.decode("utf-8", "replace")):
+        text = json.dumps([answers, codes], default=str)
+        content = parsed.manifest.content
+        if json.loads(text) != [answers, codes] or self._knows_secret_in(text + content.decode("utf-8", "replace")):
             return
         kept = KeptParse(
-            inputs=inputs, digest=digest, manifest_path=str(manifest_path), answers=answers, manifest=manifest
+            inputs=parsed.inputs,
+            digest=parsed.state.digest,
+            settings=parsed.state.settings,
+            manifest_path=str(parsed.manifest.path),
+            answers=answers,
+            codes=codes,
+            manifest=content,
         )
         self._cache.keep(self._asked, kept)
 
-    def _digest(self, inputs: ParseInputs) -> str | None:
-        """Return the digest of what the parse read; None if some of it may have changed since it began."""
+    def _codes_to_keep(self, keys: CodeKeys) -> dict[str, object]:
+        keyed = {node: (keys.of(node), code) for node, code in (dict(self.codes) | self._codes).items()}
+        return {node: code_to_json(key, code) for node, (key, code) in keyed.items() if key is not None}
+
+    def _unchanged(self, inputs: ParseInputs) -> InputState | None:
+        """Return the state of what the parse read; None if some of it may have changed since it began."""
         try:
             state = state_of(inputs, self._environ)
         except (OSError, TooManyInputsError):
             return None
-        return state.digest if state.changed_at < self._began - _CLOCK else None
-
-
-class KeptSelector:
-    """dbt's selector, which is asked only for what is not kept."""
-
-    def __init__(self, answers: ProjectAnswers, selector: Callable[[], NodeSelector]) -> None:
-        self._answers = answers
-        self._selector = selector
-
-    def select(self, *, select: tuple[str, ...], exclude: tuple[str, ...], direct: bool = False) -> frozenset[NodeId]:
-        """Return what dbt would run for these expressions."""
-        question = json.dumps(["select", select, exclude, direct])
-
-        def ask() -> frozenset[NodeId]:
-            return self._selector().select(select=select, exclude=exclude, direct=direct)
-
-        return self._answers.get(question, ask, NODES)
-
-    def named(self, *, select: tuple[str, ...], exclude: tuple[str, ...]) -> frozenset[NodeId]:
-        """Return every node of any type that these expressions name themselves."""
-        question = json.dumps(["named", select, exclude])
-        return self._answers.get(question, lambda: self._selector().named(select=select, exclude=exclude), NODES)
-
-    def matching(self, expressions: tuple[str, ...]) -> frozenset[NodeId]:
-        """Return every node of any type that one of the expressions names."""
-        question = json.dumps(["matching", expressions])
-        return self._answers.get(question, lambda: self._selector().matching(expressions), NODES)
-
-    def deferred(self) -> frozenset[NodeId]:
-        """Return the nodes of the manifest that `--defer` uses."""
-        return self._answers.get("deferred", lambda: self._selector().deferred(), NODES)
-
-    def kept_types(self) -> frozenset[ResourceType] | None:
-        """Return the resource types that the options keep; None if no option limits them."""
-        return self._answers.get("kept_types", lambda: self._selector().kept_types(), TYPES)
+        return state if state.changed_at < self._began - _CLOCK else None
 
 
 def _inputs_of(session: "DbtSession") -> ParseInputs | None:

@@ -38,13 +38,13 @@ class RunBeginner:
     def begin(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs the steps of a plan."""
         dbt = LateDbt(lambda: self._started(start, ledger))
-        direct = None if self._late.is_open else self._direct(start)
+        direct = self._direct(start)
         ledger = DbtLedger(dbt, lambda: self._records, direct)
         can_wait = all(direct is not None and direct.can_run(NodeId(step)) for step in start.certain)
         if self._late.is_open or not can_wait:
             dbt.get()  # now, so that an error of dbt ends the run before anything is built
-        needs_both = direct is not None or not self._late.is_open
-        runner = LateStepRunner(dbt, lambda: self._records, direct) if needs_both else dbt.get().runner
+        is_alone = direct is None and dbt.started is not None
+        runner = dbt.get().runner if is_alone else LateStepRunner(dbt, lambda: self._records, direct)
 
         def close() -> None:
             if dbt.started is not None and start.direct is not None:
@@ -73,7 +73,8 @@ class RunBeginner:
 
     @cached_property
     def _records(self) -> KeptRecords:
-        """The records of a run in which dbt is not opened."""
+        """The records of steps that are executed without dbt."""
         head = self._answers.get("artifact_head", lambda: head_of(self._late.get()), HEAD)
         began = head.begun_at(self._answers.began_at)
-        return KeptRecords(self._answers.kept_manifest(), began, fail_fast=self._fail_fast())
+        parsed = self._late.manifest or self._answers.kept_manifest()
+        return KeptRecords(parsed, began, fail_fast=self._fail_fast())

@@ -173,10 +173,9 @@ class KeptRecords:
     def _with_codes(self) -> bytes:
         if not self._codes:
             return self._parsed.content
-        manifest = json.loads(self._parsed.content)
-        for node, code in self._codes.items():
-            manifest["nodes"][node] = code.in_entry(manifest["nodes"][node])
-        return json.dumps(manifest).encode()
+        entries = self._parsed.document["nodes"]
+        compiled = {node: code.in_entry(entries[node]) for node, code in self._codes.items()}
+        return json.dumps({**self._parsed.document, "nodes": {**entries, **compiled}}).encode()
 
     def _record(self, node: NodeId, word: str, message: str | None) -> Json:
         """Return what dbt writes of a result without figures: its fields, in its order."""
@@ -194,7 +193,7 @@ class KeptRecords:
 
     @cached_property
     def _nodes(self) -> Mapping[str, Any]:
-        sections = json.loads(self._parsed.content).values()
+        sections = self._parsed.document.values()
         return {
             key: node
             for section in sections
