@@ -32,6 +32,7 @@ EVERY_NODE = {
 OF_THE_TABLE = {"a_table", "accepted_values_a_table_factor__1__2", "last"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edits", "compiled"),
     [
