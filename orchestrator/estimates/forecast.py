@@ -25,6 +25,8 @@ from orchestrator.plan.step import Step, StepId
 _SEED = 20261129
 _MOST_SIMULATED = 100_000  # steps, in all simulations of one estimate
 _FEWEST, _MOST_RUNS = 40, 400
+_SIMULATED_PER_SECOND = 10_000
+"""Steps that are simulated for each second of the run: about 1 % of its time."""
 _NOTHING_BEGUN = RunProgress()
 _SHORTEST = 1e-3  # seconds
 
@@ -53,7 +55,12 @@ class Forecast:
         self._shape: RunShape = shape_of(plan, limits, self.expected_seconds())
         self._position = {step.id: at for at, step in enumerate(plan.steps)}
         self._skipped = frozenset(_skipped(plan))
-        self._runs = max(_FEWEST, min(_MOST_RUNS, most_simulated // max(1, len(plan.steps))))
+        steps = min(most_simulated, self._usual_seconds() * _SIMULATED_PER_SECOND)
+        self._runs = max(_FEWEST, min(_MOST_RUNS, int(steps / max(1, len(plan.steps)))))
+
+    def _usual_seconds(self) -> float:
+        expected = self.expected_seconds()
+        return max(simulated(self._shape, [expected[step.id] for step in self._plan.steps]), default=0.0)
 
     def expected_seconds(self) -> dict[StepId, float]:
         """Return what each step is expected to take; of one of which nothing is known, what most others do."""
