@@ -36,6 +36,7 @@ from orchestrator.reuse.facts import LockedDatabase
 from orchestrator.selection.criterion import own_criterion, plain_criterion, unions
 from orchestrator.selection.nothing import nothing_to_do
 from orchestrator.selection.own_lines import own_line
+from orchestrator.ways.way import WayOfStep
 from orchestrator.wiring.dbt_alone import DocsSite, dbt_command, dbt_writer, docs_site, list_with_dbt
 from orchestrator.wiring.driving import FinishedRun, drive
 from orchestrator.wiring.estimating import estimate_of
@@ -91,8 +92,8 @@ class Planned:
     notices: tuple[Noticed, ...] = ()
     estimate: Estimate | None = None
     """How long the run takes; None if earlier runs do not show it."""
-    why_dbt: Mapping[StepId, str]
-    """Why dbt executes the node of a step; empty if its statements are generated."""
+    ways: Mapping[StepId, WayOfStep]
+    """By whose statements the node of a step is executed."""
     locked: LockedDatabase | None = None
     """The database, if another process has locked it. What only the database can answer is then unconfirmed."""
 
@@ -126,7 +127,7 @@ def plan(command: Command, hear: Callable[[Noticed], None] = lambda _notice: Non
             attempts_shown=attempts_text(attempts, project.settings, made, command),
             notices=inbox.notices(),
             estimate=estimate_of(project, known, made),
-            why_dbt=project.ways(plain=command.plain).reasons(made),
+            ways=project.ways(plain=command.plain).of_steps(made),
             locked=project.locked,
         )
 
@@ -214,17 +215,16 @@ def show_plan(
             database=made.database,
             locked=made.locked,
             estimate=made.estimate,
-            why_dbt=made.why_dbt if verbose else None,
+            ways=made.ways if verbose else None,
         )
     return 0
 
 
 def _as_json(made: Planned) -> dict[str, object]:
-    tries = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
-    for step, why in made.why_dbt.items():
-        tries[step] |= {"generated": not why, "why_dbt": why or None}
+    more = {step.id: attempts_json(made.attempts, step.id) for step in made.plan.steps}
+    more |= {step: {**more[step], "way": way.way, "why_dbt": way.why_dbt or None} for step, way in made.ways.items()}
     return {
-        **plan_to_json(made.plan, tries),
+        **plan_to_json(made.plan, more),
         "time_limit_seconds": seconds_of(made.attempts.run_limit),
         "database": made.database,
         "estimate": estimate_to_json(made.estimate),

@@ -16,6 +16,7 @@ from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.estimate_text import estimate_with_runs
 from orchestrator.report.plan_groups import Groups, group, shown_kind
 from orchestrator.report.words import one_line
+from orchestrator.ways.way import NodeWay, WayOfStep
 from orchestrator.wording import count, some_of
 
 USUAL = AttemptsText()
@@ -103,14 +104,14 @@ def overview_lines(
     yield Text("With --verbose: every step with its reason", style="dim")
 
 
-def execution_lines(why_dbt: Mapping[StepId, str]) -> Iterator[Text]:
-    """Yield for how many nodes statements are generated, and why dbt executes the others."""
-    reasons = Counter(why for why in why_dbt.values() if why)
-    generated = len(why_dbt) - reasons.total()
+def execution_lines(ways: Mapping[StepId, WayOfStep]) -> Iterator[Text]:
+    """Yield how many nodes are executed in each way, and why dbt executes some."""
+    numbers = Counter(found.way for found in ways.values())
+    reasons = Counter(found.why_dbt for found in ways.values() if found.way is NodeWay.BY_DBT)
     lines = [f"{number:,}  {why}" for why, number in reasons.most_common()]
-    if why_dbt:
-        yield from _section("Executed with generated statements", (), generated)
-        yield from _section("Executed by dbt", lines, reasons.total())
+    yield from _section("Executed with generated statements", (), numbers[NodeWay.GENERATED])
+    yield from _section("Executed as dbt did before, if nothing has changed", (), numbers[NodeWay.REPLAYED])
+    yield from _section("Executed by dbt", lines, numbers[NodeWay.BY_DBT])
 
 
 def _section(title: str, lines: Sequence[str], number: int | None = None) -> Iterator[Text]:

@@ -28,6 +28,7 @@ from orchestrator.report.plan_overview import (
 )
 from orchestrator.report.words import one_line
 from orchestrator.reuse.facts import LockedDatabase
+from orchestrator.ways.way import WayOfStep
 from orchestrator.wording import count
 
 _INDENT = " " * 4
@@ -41,23 +42,23 @@ def print_plan(
     database: str,
     locked: LockedDatabase | None = None,
     estimate: Estimate | None = None,
-    why_dbt: Mapping[StepId, str] | None = None,
+    ways: Mapping[StepId, WayOfStep] | None = None,
 ) -> None:
     """Print the plan and the database that it writes to: each step, or by folder if there are hundreds.
 
-    With `why_dbt`, every step is printed, and why dbt executes those of which it says so.
+    With `ways`, every step is printed, and how many nodes are executed in each way.
 
     If another process has the database `locked`, that is printed first.
     """
     if locked is not None:
         console.print(locked_line(locked), soft_wrap=True)
-    in_full = why_dbt is not None or not is_large(plan)
+    in_full = ways is not None or not is_large(plan)
     lines = (
         plan_lines(plan, attempts, database=database, estimate=estimate, width=console.width)
         if in_full
         else overview_lines(plan, attempts, database=database, estimate=estimate)
     )
-    console.print(Text("\n").join((*lines, *execution_lines(why_dbt or {}))), soft_wrap=True)
+    console.print(Text("\n").join((*lines, *execution_lines(ways or {}))), soft_wrap=True)
 
 
 def plan_lines(

@@ -1,6 +1,8 @@
 """Decides which nodes are executed with generated statements, and why the others are left to dbt."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
@@ -8,14 +10,20 @@ from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.nodes.target import Target
 from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId, node_of
+from orchestrator.reuse.fingerprints.macros import MacroIndex
 from orchestrator.reuse.fingerprints.stock_macros import is_stock
 from orchestrator.ways.generated_sql import GeneratedKind, Place
 
-_MATERIALIZATIONS = {
+_MATERIALIZATIONS: Mapping[str, str] = {
     GeneratedKind.VIEW: "materialization_view_default",
     GeneratedKind.TABLE: "materialization_table_duckdb",
     GeneratedKind.TEST: "materialization_test_default",
+    "incremental": "materialization_incremental_duckdb",
+    "snapshot": "materialization_snapshot_default",
+    "seed": "materialization_seed_default",
 }
+_REPLAYED = frozenset({"incremental", "snapshot", "seed"})
+"""The materializations whose statements follow from what they ask the database."""
 _DISPATCHED = ("default__", "duckdb__")
 _NEVER_READ = frozenset(
     {
@@ -33,6 +41,15 @@ _READ_HERE = {
     | {"database", "tags", "meta", "group", "docs", "static_analysis"}
 }
 """Keys of a data test that are part of its compiled code or of the generated query, or that do not change it."""
+_ASKED_OR_SENT = (
+    _NEVER_READ
+    | {"incremental_predicates", "predicates", "merge_clauses", "merge_update_columns", "merge_exclude_columns"}
+    | {"merge_on_using_columns", "merge_update_condition", "merge_insert_condition", "merge_update_set_expressions"}
+    | {"merge_returning_columns", "strategy", "updated_at", "check_cols", "hard_deletes", "invalidate_hard_deletes"}
+    | {"target_schema", "target_database", "snapshot_meta_column_names", "dbt_valid_to_current"}
+    | {"quote_columns", "delimiter", "fast"}
+)
+"""Keys of an incremental model, snapshot or seed that show only in the statements that dbt sends."""
 _EXECUTED = frozenset(
     {
         *(ResourceType.MODEL, ResourceType.SEED, ResourceType.SNAPSHOT, ResourceType.FUNCTION),
@@ -43,22 +60,48 @@ _EXECUTED = frozenset(
 _COUNTS_ROWS = {"fail_calc": "count(*)", "limit": None}
 
 
+class NodeWay(StrEnum):
+    """By whose statements a node is executed."""
+
+    GENERATED = "generated"
+    REPLAYED = "replayed"
+    """Those that dbt sent in an earlier run, if nothing has changed and the database answers as it did; else dbt's."""
+    BY_DBT = "dbt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayOfStep:
+    """The way of one step."""
+
+    way: NodeWay
+    why_dbt: str = ""
+    """Why dbt executes the node; empty if it need not."""
+
+
 class Ways:
     """Says of each node of a project by whose statements it is executed."""
 
     def __init__(
-        self, manifest: Manifest, target: Target, *, stores_failures: bool = False, plain: bool = False
+        self,
+        manifest: Manifest,
+        target: Target,
+        *,
+        stores_failures: bool = False,
+        refreshes: bool = False,
+        plain: bool = False,
     ) -> None:
         """Set what decides.
 
-        `stores_failures` says that data tests keep the rows that they find unless they are configured otherwise, and
-        `plain` that dbt executes every node.
+        `stores_failures` says that data tests keep the rows that they find unless they are configured otherwise,
+        `refreshes` that the command is a full refresh, and `plain` that dbt executes every node.
         """
         self._plain = plain
+        self._refreshes = refreshes
         self._stores_failures = stores_failures
         self._manifest = manifest
         self._target = target
         self._stock: dict[GeneratedKind, str] = {}
+        self._known: dict[str, bool] = {}
 
     def generated(self, nodes: Iterable[NodeId]) -> Mapping[NodeId, GeneratedKind]:
         """Return which of the nodes are executed with generated statements, and of what kind they are."""
@@ -69,14 +112,56 @@ class Ways:
                 found[one] = kind
         return found
 
-    def reasons(self, plan: Plan) -> Mapping[StepId, str]:
-        """Return why dbt executes a node, for each step that executes one; empty if its statements are generated."""
+    def replayable(self, nodes: Iterable[NodeId]) -> frozenset[NodeId]:
+        """Return for which of the nodes dbt's statements can be sent again, if the database answers as before."""
+        return frozenset(
+            one for one in nodes if (node := self._manifest.nodes.get(one)) is not None and self.is_replayable(node)
+        )
+
+    def is_replayable(self, node: DbtNode) -> bool:
+        """Return whether what dbt sends for a node follows from its code, its configuration and the answers."""
+        return node.materialized in _REPLAYED and not self._why_not_replayed(node, node.materialized)
+
+    def _why_not_replayed(self, node: DbtNode, kind: str) -> str:
+        config = node.definition.config
+        if self._plain or self._refreshes:
+            return "--plain" if self._plain else "--full-refresh"  # which does not apply to every node alike
+        if config.get("incremental_strategy") == "microbatch":
+            return "microbatch"
+        if not self._is_known(kind):
+            return "its materialization is not one that is known"
+        return self._of_target or _of_code(node) or _of_config(config, _ASKED_OR_SENT) or self._of_place(node)
+
+    def _is_known(self, kind: str) -> bool:
+        """Return whether a materialization is dbt's, of a text that is known, and reaches nothing else."""
+        found = self._known.get(kind)
+        if found is None:
+            name = _MATERIALIZATIONS[kind]
+            own = [macro for macro in self._manifest.macros.values() if macro.name == name]
+            is_own = len(own) == 1 and is_stock(name, own[0].package, own[0].code)
+            found = self._known[kind] = is_own and not self._index.materialization(kind)
+        return found
+
+    @cached_property
+    def _index(self) -> MacroIndex:
+        return MacroIndex(self._manifest)
+
+    def of_steps(self, plan: Plan) -> Mapping[StepId, WayOfStep]:
+        """Return the way of each step that executes a node."""
         nodes = ((step.id, self._manifest.nodes[node]) for step in plan.steps if (node := node_of(step)) is not None)
         return {
-            step: self.why_dbt(node)
+            step: self._way_of(node)
             for step, node in nodes
             if node.resource_type in _EXECUTED and not node.is_ephemeral
         }
+
+    def _way_of(self, node: DbtNode) -> WayOfStep:
+        kind, why = node.materialized, self.why_dbt(node)
+        if kind in _REPLAYED and not self._plain:
+            if not (reason := self._why_not_replayed(node, kind)):
+                return WayOfStep(way=NodeWay.REPLAYED)
+            why = f"{kind}: {reason}"
+        return WayOfStep(way=NodeWay.BY_DBT if why else NodeWay.GENERATED, why_dbt=why)
 
     def why_dbt(self, node: DbtNode) -> str:
         """Return why dbt must execute a node; empty if its statements can be generated."""
@@ -92,7 +177,7 @@ class Ways:
             and node.definition.config.get("store_failures") is not False
         ):
             return "it stores its failures"
-        return self._of_target or self._of_macros(kind) or _of_node(node, kind) or self._of_place(node, kind)
+        return self._of_target or self._of_macros(kind) or _of_node(node, kind) or self._of_place(node)
 
     @cached_property
     def _of_target(self) -> str:
@@ -101,10 +186,10 @@ class Ways:
             return "the target is not a DuckDB file of this process"
         return f"the profile has {target.only_dbt_executes}" if target.only_dbt_executes else ""
 
-    def _of_place(self, node: DbtNode, kind: GeneratedKind) -> str:
+    def _of_place(self, node: DbtNode) -> str:
         if node.database != self._target.database:
             return f"the database {node.database} is attached"
-        if kind is GeneratedKind.TEST:
+        if node.resource_type is ResourceType.TEST:
             return ""
         place = node.placed
         if place is None or place.database is None or '"' in f"{place.database}{place.schema}{place.identifier}":
@@ -161,18 +246,22 @@ def _kind_of(node: DbtNode) -> GeneratedKind | None:
 
 
 def _of_node(node: DbtNode, kind: GeneratedKind) -> str:
-    """Return what in a node's configuration changes how dbt executes it; empty if nothing does."""
+    """Return what in a node's code or configuration changes how dbt executes it; empty if nothing does."""
+    config = node.definition.config
+    if kind is GeneratedKind.TEST:
+        config = {key: value for key, value in config.items() if key not in _COUNTS_ROWS or _COUNTS_ROWS[key] != value}
+    return _of_code(node) or _of_config(config, _READ_HERE.get(kind, _NEVER_READ))
+
+
+def _of_code(node: DbtNode) -> str:
     if node.definition.language != "sql":
         return f"it is written in {node.definition.language}"
-    if node.version is not None:
-        return "it has versions"
-    neutral = _READ_HERE.get(kind, _NEVER_READ)
-    for key, value in node.definition.config.items():
-        if key in neutral or not value:
-            continue
-        if key == "contract" and isinstance(value, Mapping) and not value.get("enforced"):
-            continue
-        if kind is GeneratedKind.TEST and _COUNTS_ROWS.get(key) == value:
-            continue
-        return f"its configuration has {key}"
+    return "it has versions" if node.version is not None else ""
+
+
+def _of_config(config: Mapping[str, object], neutral: frozenset[str]) -> str:
+    for key, value in config.items():
+        is_off = key == "contract" and isinstance(value, Mapping) and not value.get("enforced")
+        if value and key not in neutral and not is_off:
+            return f"its configuration has {key}"
     return ""

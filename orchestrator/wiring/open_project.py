@@ -86,8 +86,14 @@ class OpenProject:
 
     def ways(self, *, plain: bool) -> Ways:
         """Return which nodes are executed with generated statements: none if dbt is to execute all of them."""
-        stores_failures = self.snapshot.flags.store_failures
-        return Ways(self.graph.manifest, self.target, stores_failures=stores_failures, plain=plain)
+        flags = self.snapshot.flags
+        return Ways(
+            self.graph.manifest,
+            self.target,
+            stores_failures=flags.store_failures,
+            refreshes=flags.full_refresh,
+            plain=plain,
+        )
 
     @property
     def database(self) -> str:

@@ -85,7 +85,8 @@ def make_runners(
     record = _record_in_target(project, plan, known, is_expected=was_built)
     reader = None if known is None else known.reader
     nodes = [node for step in plan.steps if (node := node_of(step)) is not None]
-    generated = project.ways(plain=command.plain).generated(nodes)
+    ways = project.ways(plain=command.plain)
+    generated, replayable = ways.generated(nodes), ways.replayable(nodes)
     dbt = project.dbt.begin_run(
         DbtRunStart(
             planned=nodes or [step.node for step in plan.of(FreshnessStep)],
@@ -97,8 +98,9 @@ def make_runners(
             recalled=(record for outcome in settled for record in outcome.dbt_results),
             verifier=verifier,
             certain=[step.id for step in plan.steps if _certainly_needs_dbt(step)],
-            direct=_direct_session(project, generated, nodes, record),
-            is_steady=_steadiness(project, known),
+            replayable=replayable,
+            direct=_direct_session(project, generated, replayable, nodes, record),
+            is_steady=_steadiness(project, known, replayable),
         )
     )
     project.resources.callback(dbt.close)
@@ -113,6 +115,7 @@ def make_runners(
 def _direct_session(
     project: OpenProject,
     generated: Mapping[NodeId, GeneratedKind],
+    replayable: Collection[NodeId],
     planned: Collection[NodeId],
     record: SqlTargetRecord | None,
 ) -> DirectSession | None:
@@ -120,7 +123,7 @@ def _direct_session(
     target = project.target
     flags = project.snapshot.flags
     by_time = flags.sample or flags.event_time_start or flags.event_time_end  # shows in the compiled code
-    if not generated or not target.is_file or target.opened_by_dbt or by_time:
+    if not (generated or replayable) or not target.is_file or target.opened_by_dbt or by_time:
         return None
 
     def warehouse() -> "DuckdbWarehouse":
@@ -134,19 +137,22 @@ def _direct_session(
         open_cursor=lambda: warehouse().dbt_session(),  # it is opened later
         content=lambda cursor, built: warehouse().built_content(cursor, built),
         kinds=generated,
+        replayable=replayable,
         ephemeral=[node for node in planned if project.graph.manifest.nodes[node].is_ephemeral],
         planned=planned,
         places=record,
     )
 
 
-def _steadiness(project: OpenProject, known: Knowledge | None) -> Callable[[NodeId], bool]:
+def _steadiness(
+    project: OpenProject, known: Knowledge | None, replayable: Collection[NodeId]
+) -> Callable[[NodeId], bool]:
     """Return what says whether a node compiles to the same code each time."""
 
     @cache
     def steady() -> SteadyCode:
         assert known is not None
-        return SteadyCode(project.graph.manifest, known.maker.index)
+        return SteadyCode(project.graph.manifest, known.maker.index, replayable)
 
     return lambda node: known is not None and steady().is_steady(project.graph.manifest.nodes[node])
 

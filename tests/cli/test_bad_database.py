@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import duckdb
 import pytest
 
 from orchestrator.config.settings import Settings
@@ -158,6 +159,7 @@ def test_a_setting_that_the_database_does_not_know(elt, tmp_path):
     assert "internal error" not in run.out
 
 
+@pytest.mark.skipif(duckdb.__version__.startswith("1."), reason="DuckDB 1 takes it for its own, or ignores it")
 def test_a_write_ahead_log_of_another_file(elt, tmp_path):
     """As when a backup is put in the place of a database that a killed process left."""
     shop = write_shop(tmp_path, {"models/one.sql": "select 1 as customer_id"})

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
 from tests.faults.afflictions import afflict
 from tests.faults.drawing import draw_plan
 from tests.faults.forking import serve
 from tests.faults.small import begin, go_on, open_store
 
-TOOLS = ("dbt", "dlt", "great_expectations", "pandas", "pyarrow")
+TOOLS = ("dbt", "dlt", "great_expectations", *(() if duckdb.__version__.startswith("1.") else ("pandas", "pyarrow")))
+"""What a small run does not need. DuckDB 1 imports pandas and PyArrow by itself, if they are installed."""
 
 
 def main() -> None:

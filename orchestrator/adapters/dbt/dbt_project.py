@@ -216,11 +216,12 @@ class DbtProject:
         added: Collection[NodeId] = (),
         places: "Places | None" = None,
         generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
+        replayable: Collection[NodeId] = (),
     ) -> "NodeRuns":
         """Return what runs single nodes of the project."""
         from orchestrator.adapters.dbt import node_runs
 
-        return node_runs.NodeRuns(self._session, planned, added, places, generated)
+        return node_runs.NodeRuns(self._session, planned, added, places, generated, replayable)
 
     def begin_run(self, start: DbtRunStart) -> RunningDbt:
         """Return what runs the steps of a plan: without dbt what can be, and one node in each call of dbt's runners.

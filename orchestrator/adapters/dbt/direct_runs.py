@@ -12,18 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.dbt_error_class import error_class
+from orchestrator.adapters.dbt.direct_markers import DirectMarkers
 from orchestrator.adapters.dbt.direct_session import DirectCursor, DirectSession, RelationNames, relation_names
 from orchestrator.adapters.dbt.kept_code import KeptCode
 from orchestrator.adapters.dbt.run_records import KeptRecords
-from orchestrator.adapters.record_sql import adds_marker
+from orchestrator.adapters.dbt.sent_statements import OtherAnswerError, existing_kinds, send_again
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
-from orchestrator.nodes.identity import NodeId, Relation
+from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
 from orchestrator.plan.step import BuildStep, StepId, TestStep
-from orchestrator.reuse.facts import TABLE, Content, content_text
 from orchestrator.ways.generated_sql import (
     BACKUP,
     KEYS_AND_INDEXES,
@@ -56,8 +55,9 @@ class DirectRuns:
         self, session: DirectSession, codes: Mapping[NodeId, KeptCode], records: Callable[[], KeptRecords]
     ) -> None:
         self._session = session
-        known = {*session.kinds, *session.ephemeral}
+        known = {*session.kinds, *session.ephemeral, *session.replayable}
         self._codes = {node: code for node, code in codes.items() if node in known}
+        self._markers = DirectMarkers(session)
         self._records = records
         self._lock = threading.Lock()  # held for moments only: an interruption must not wait
         self._preparing = threading.Lock()
@@ -85,10 +85,12 @@ class DirectRuns:
         try:
             names = self._prepared()
             with self._cursor(step.id) as cursor:
+                if self._codes[step.node].sent is not None:
+                    return self._replay(step, request, cursor, names, began)
                 if self._session.kinds[step.node] is GeneratedKind.TEST:
                     return self._test(step, cursor, began)
                 return self._build(step, request, cursor, names, began)
-        except NotDirectError:
+        except (NotDirectError, OtherAnswerError):
             return None
         except Exception as error:  # noqa: BLE001  # whatever the database says, dbt is to say it
             _log.debug("%s is left to dbt", step.id, exc_info=error, extra={"action": "left_to_dbt"})
@@ -156,18 +158,38 @@ class DirectRuns:
         node, kind, records = step.node, self._session.kinds[step.node], self._records()
         place, code = records.place_of(node), self._codes[node]
         replaces = self._replaces(kind, place, cursor, names)
-        statements = replacement(kind, place, code.code, replaces=replaces)
+        statements = replacement(kind, place, code.code or "", replaces=replaces)
         self._write_files(code, statements[0])
         executing = datetime.now(UTC)
         for statement in ("BEGIN", *statements):
             cursor.execute(statement)
-        content = self._leave_marker(cursor, request, kind, place)
+        content = self._markers.leave(cursor, request, kind, place)
         cursor.execute("COMMIT")
         cursor.execute(drop(kind, place, BACKUP))
         names[place.key] = (kind, place.identifier)
-        count = self._count(cursor, kind, place, content)
-        if content is not None and self._session.places is not None:
-            self._session.places.note_content(node, content)
+        count = self._markers.built(cursor, node, kind, place, content)
+        return self._outcome(step, "success", began, executing, row_count=count)
+
+    def _replay(
+        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, names: RelationNames, began: datetime
+    ) -> Outcome:
+        """Send what dbt sent for an incremental model, snapshot or seed, if the answers are those that dbt had."""
+        place, code = self._records().place_of(step.node), self._codes[step.node]
+        sent = code.sent
+        if sent is None or (self._markers.leaves_one(request, place) and None not in sent.statements):
+            raise NotDirectError
+        if existing_kinds(place, names.get) != sent.existed:
+            raise NotDirectError
+        self._write_files(code, sent.run_text)
+        executing, content = datetime.now(UTC), None
+
+        def leave_marker() -> None:
+            nonlocal content
+            content = self._markers.leave(cursor, request, GeneratedKind.TABLE, place)
+
+        send_again(cursor, sent, leave_marker)
+        names[place.key] = (GeneratedKind.TABLE, place.identifier)
+        count = self._markers.built(cursor, step.node, GeneratedKind.TABLE, place, content)
         return self._outcome(step, "success", began, executing, row_count=count)
 
     @staticmethod
@@ -181,34 +203,9 @@ class DirectRuns:
             raise NotDirectError
         return replaces
 
-    def _leave_marker(
-        self, cursor: DirectCursor, request: Request, kind: GeneratedKind, place: Place
-    ) -> Content | None:
-        places = self._session.places
-        if request.mark is None or places is None or not places.is_made(place.database):
-            return None
-        relation = Relation(database=place.database, schema=place.schema, identifier=place.identifier)
-        built = Built(
-            relation=relation, is_table=kind is GeneratedKind.TABLE, writes_file=False, most_rows=places.most_rows
-        )
-        content = self._session.content(cursor, built)
-        text = None if content is None else content_text(content)
-        home = places.home(place.database)
-        cursor.execute(adds_marker(home, place.beside(""), request, request.mark, is_whole=True, content=text))
-        return content
-
-    @staticmethod
-    def _count(cursor: DirectCursor, kind: GeneratedKind, place: Place, content: Content | None) -> int | None:
-        if kind is not GeneratedKind.TABLE:
-            return None
-        if content is not None and content.count is not None and content.kind == TABLE:
-            return content.count
-        [(count,)] = cursor.execute(f"select count(*) from {place.beside('')}").fetchall()  # noqa: S608  # quoted
-        return int(count)
-
     def _test(self, step: BuildStep | TestStep, cursor: DirectCursor, began: datetime) -> Outcome:
         code, (warn_if, error_if) = self._codes[step.node], self._records().limits_of(step.node)
-        statement = count_failures(code.code, warn_if=warn_if, error_if=error_if)
+        statement = count_failures(code.code or "", warn_if=warn_if, error_if=error_if)
         executing = datetime.now(UTC)
         [(_, warns, fails)] = cursor.execute(statement).fetchall()
         if warns or fails:
@@ -266,7 +263,7 @@ class DirectRuns:
     @staticmethod
     def _write_files(code: KeptCode, statement: str) -> None:
         for path, text in ((code.compiled_path, code.code), (code.build_path, statement)):
-            if path is None:
+            if path is None or text is None:
                 continue
             file = Path(path)
             if not file.exists() or file.read_bytes() != text.encode():

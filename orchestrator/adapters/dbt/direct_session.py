@@ -39,6 +39,8 @@ class DirectSession:
     content: Callable[[DirectCursor, Built], Content | None]
     """Returns what a build leaves, inside its transaction."""
     kinds: Mapping[NodeId, GeneratedKind]
+    replayable: Collection[NodeId]
+    """The nodes for which what dbt sent before may be sent again."""
     ephemeral: Collection[NodeId]
     """The ephemeral models of the run, for which nothing is executed."""
     planned: Collection[NodeId]

@@ -6,12 +6,19 @@ entry in dbt's cache of relations. Where what exists asks for more, dbt executes
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
-from orchestrator.adapters.dbt.bridge.access import replace_execution
+from orchestrator.adapters.dbt.bridge.access import replace_execution, watched_cursor
 from orchestrator.adapters.dbt.kept_code import KeptCode, code_of, put_into
 from orchestrator.adapters.dbt.marking import Marking
+from orchestrator.adapters.dbt.sent_statements import (
+    SentStatements,
+    StatementLog,
+    WatchedCursor,
+    existing_kinds,
+)
 from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import (
     BACKUP,
@@ -36,8 +43,16 @@ ByDbt = Callable[[Any, Any], Any]
 class GeneratedRuns:
     """Executes the nodes of a session for which statements can be generated."""
 
-    def __init__(self, task: Any, adapter: Any, marking: Marking, kinds: Mapping[NodeId, GeneratedKind]) -> None:  # noqa: ANN401  # dbt's own
-        """Set the nodes by their kinds; all others are executed by dbt."""
+    def __init__(
+        self,
+        task: Any,  # noqa: ANN401  # dbt's own
+        adapter: Any,  # noqa: ANN401  # dbt's own
+        marking: Marking,
+        kinds: Mapping[NodeId, GeneratedKind],
+        replayable: Collection[NodeId] = (),
+    ) -> None:
+        """Set the nodes by their kinds; all others are executed by dbt, and what it sends for some is noted."""
+        self._replayable = replayable
         self._config = task.config
         self._manifest = task.manifest
         self._adapter = adapter
@@ -50,7 +65,7 @@ class GeneratedRuns:
         """Take note of a node that was executed without dbt."""
         node = self._manifest.expect(unique_id)
         put_into(node, code)
-        if self._kinds.get(unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
+        if code.sent is not None or self._kinds.get(unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
             self._cache(node)
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's runner
@@ -58,7 +73,34 @@ class GeneratedRuns:
         kind = self._kinds.get(runner.node.unique_id)
         if kind is not None:
             replace_execution(runner, self._test if kind is GeneratedKind.TEST else self._build)
+        elif runner.node.unique_id in self._replayable:
+            replace_execution(runner, self._by_dbt)
         return runner
+
+    def _by_dbt(self, node: Any, manifest: Any, by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
+        """Have dbt execute a node, and note what it sends."""
+        place = Place(database=node.database, schema=node.schema, identifier=node.alias)
+        is_listed = place.key[:2] in self._adapter.cache
+        existed = existing_kinds(place, self._existing) if is_listed else None
+        log = StatementLog(self._without_comment)
+        with watched_cursor(self._connection().handle, lambda cursor: WatchedCursor(cursor, log)):
+            result = by_dbt(node, manifest)
+        statements = log.statements
+        if existed is not None and statements is not None and str(result.status) == "success":
+            sent = SentStatements(
+                statements=statements,
+                existed=existed,
+                message=str(result.message),
+                response={**result.adapter_response},
+                run_text=Path(self._config.project_root, node.build_path).read_text("utf-8"),
+            )
+            self.note(node, sent)
+        return result
+
+    def _without_comment(self, sql: str) -> str:
+        header = self._adapter.connections.query_header
+        comment = "" if header is None else (header.comment.query_comment or "").strip()
+        return sql.removeprefix(f"/* {comment} */\n").replace(f"\n/* {comment} */", "") if comment else sql
 
     def _build(self, node: Any, manifest: Any, by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
         kind = GeneratedKind(node.config.materialized)
@@ -79,7 +121,8 @@ class GeneratedRuns:
         return self._success(node)
 
     def _cache(self, node: Any) -> None:  # noqa: ANN401  # as above
-        relation = self._adapter.Relation.create_from(self._config, node, type=node.config.materialized)
+        kind = GeneratedKind.VIEW if node.config.materialized == GeneratedKind.VIEW else GeneratedKind.TABLE
+        relation = self._adapter.Relation.create_from(self._config, node, type=str(kind))
         self._adapter.cache_added(relation.incorporate(dbt_created=True))
 
     def note_ephemeral(self, node: Any, result: Any) -> None:  # noqa: ANN401  # as above
@@ -87,9 +130,9 @@ class GeneratedRuns:
         if node.is_ephemeral_model and str(result.status) == "success":
             self.note(node)
 
-    def note(self, node: Any) -> None:  # noqa: ANN401  # as above
-        """Take note of what a node was compiled to."""
-        if (code := code_of(node)) is not None:
+    def note(self, node: Any, sent: SentStatements | None = None) -> None:  # noqa: ANN401  # as above
+        """Take note of what a node was compiled to, and of what dbt sent for it."""
+        if (code := code_of(node, sent)) is not None:
             self.codes[node.unique_id] = code
 
     def _replaces(self, kind: GeneratedKind, place: Place) -> bool | None:
@@ -97,14 +140,13 @@ class GeneratedRuns:
         cache, (database, schema, _) = self._adapter.cache, place.key
         if (database, schema) not in cache:  # a load wrote to it: dbt lists its relations first
             return None
-
-        def existing(key: Key) -> tuple[str, str] | None:
-            cached = cache.relations.get(key)
-            return None if cached is None else (cached.inner.type, cached.inner.identifier)
-
-        replaces = replaces_one(kind, place, existing)
+        replaces = replaces_one(kind, place, self._existing)
         is_keyed = replaces and kind is GeneratedKind.TABLE and self._has_keys_or_indexes(place)
         return None if is_keyed else replaces
+
+    def _existing(self, key: Key) -> tuple[str, str] | None:
+        cached = self._adapter.cache.relations.get(key)
+        return None if cached is None else (cached.inner.type, cached.inner.identifier)
 
     def _has_keys_or_indexes(self, place: Place) -> bool:
         """Return whether a table has keys or indexes: DuckDB does not rename it, and dbt drops them in order."""

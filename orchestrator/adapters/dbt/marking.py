@@ -6,12 +6,13 @@ reads it: a dbt statement would cost five times as much.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.bridge.access import Execute, before_each_runner, wrap_execution
 from orchestrator.adapters.dbt.bridge.releases import makes_pointer
+from orchestrator.adapters.dbt.sent_statements import WatchedCursor
 from orchestrator.adapters.record_sql import Home, adds_marker
 from orchestrator.execution.ports import Request
 from orchestrator.execution.recorded import MarkedBatch
@@ -158,11 +159,16 @@ class Marking:
         is_atomic = self._adapter_type != "postgres" or self._is_in_transaction(connection.handle)
         if self._in_transactions and not connection.transaction_open:
             self._connections.begin()
-        with self._connections.exception_handler(statement()):
+        with self._connections.exception_handler(statement()), self._noted_by(connection.handle):
             content = None if built is None else self._content(connection.handle, built)
             text = None if content is None else content_text(content)
             connection.handle.cursor().execute(statement(text, is_atomic=is_atomic))
         return content
+
+    def _noted_by(self, handle: Any) -> AbstractContextManager[None]:  # noqa: ANN401  # dbt's connection
+        """Return the block in which a cursor that is watched takes what it sends for the marker."""
+        cursor = handle.cursor() if self._adapter_type == "duckdb" else None
+        return cursor.log.marking() if isinstance(cursor, WatchedCursor) else nullcontext()
 
     @staticmethod
     def _is_in_transaction(handle: Any) -> bool:  # noqa: ANN401  # dbt's connection

@@ -30,8 +30,7 @@ from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import NOTHING_GENERATED, GeneratedKind
 
 _NONE: Mapping[NodeId, str] = MappingProxyType({})
-_PAUSES = (0.05, 0.1, 0.2, 0.4)
-"""Seconds to wait before each new attempt to create schemas that another run is creating too."""
+_PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds before each new attempt to create schemas that another run creates too
 
 
 class NodeRuns:
@@ -44,6 +43,7 @@ class NodeRuns:
         added: Collection[NodeId],
         places: Places | None = None,
         generated: Mapping[NodeId, GeneratedKind] = NOTHING_GENERATED,
+        replayable: Collection[NodeId] = (),
     ) -> None:
         self._session = session
         self._planned = frozenset(planned)
@@ -54,7 +54,7 @@ class NodeRuns:
         self.batches = BatchLog(self._task)
         self.raised = RaisedErrors(session.project_dir)
         self.marking = Marking(self._task, self.adapter, places)
-        self.generated = GeneratedRuns(self._task, self.adapter, self.marking, generated)
+        self.generated = GeneratedRuns(self._task, self.adapter, self.marking, generated, replayable)
         # Microbatch runners look here how busy the run is before they send batches to the pool.
         self._task.job_queue = SimpleNamespace(in_progress=set(), in_progress_microbatch=set())
         self._interrupts = QueryInterrupts(session.credentials)

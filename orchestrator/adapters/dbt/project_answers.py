@@ -175,7 +175,7 @@ class ProjectAnswers:
             self._codes |= {
                 node: code
                 for node, code in codes.items()
-                if node not in known and node not in spoke and is_steady(node)
+                if known.get(node) != code and node not in spoke and is_steady(node)
             }
 
     @cached_property
@@ -216,7 +216,7 @@ class ProjectAnswers:
         if before is not None:
             answers = {**before.answers, **answers}
             codes = {**before.codes, **codes}
-        if before is not None and (before.answers.keys(), before.codes.keys()) == (answers.keys(), codes.keys()):
+        if before is not None and (before.answers.keys(), before.codes) == (answers.keys(), codes):
             return
         if self._unchanged(parsed.inputs) != parsed.state:  # the next command must have dbt parse again
             return

@@ -61,7 +61,7 @@ class RunBeginner:
         from orchestrator.adapters.dbt.step_runner import DbtStepRunner
 
         session = self._late.get()
-        runs = self._node_runs(start.planned, start.added, start.places, start.generated)
+        runs = self._node_runs(start.planned, start.added, start.places, start.generated, start.replayable)
         runs.take_up(start.left)
         # dbt's end hooks and `run_results.json` show the whole run, not only what was left to do.
         runs.recall(start.recalled)

@@ -118,21 +118,23 @@ class KeptRecords:
     def executed(  # the moments of one execution
         self, node: NodeId, word: str, code: KeptCode, began: datetime, executing: datetime, ended: datetime
     ) -> Json:
-        """Return the entry of a view, table or data test that was executed without dbt, and note its code."""
+        """Return the entry of a node that was executed without dbt, and note its code."""
         self._codes[node] = code
         is_test = word == "pass"
+        message, response = (
+            (RESPONSE["_message"], RESPONSE) if code.sent is None else (code.sent.message, code.sent.response)
+        )
         spans = {"compile": (began, began), "execute": (executing, ended)}
         return {
-            **self._record(node, word, None if is_test else RESPONSE["_message"]),
+            **self._record(node, word, None if is_test else message),
             "timing": [
                 {"name": name, "started_at": dbt_moment(start), "completed_at": dbt_moment(end)}
                 for name, (start, end) in spans.items()
             ],
             "execution_time": (ended - began).total_seconds(),
-            "adapter_response": {**RESPONSE},
+            "adapter_response": {**response},
             "failures": 0 if is_test else None,
-            "compiled": True,
-            "compiled_code": code.code,
+            **({} if code.code is None else {"compiled": True, "compiled_code": code.code}),
         }
 
     def compiled(self, node: NodeId, code: KeptCode) -> None:

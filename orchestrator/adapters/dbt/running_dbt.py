@@ -32,6 +32,8 @@ class DbtRunStart:
     """dbt's results of the steps that ended before the run was resumed."""
     generated: Mapping[NodeId, GeneratedKind]
     """The nodes that are executed with generated statements."""
+    replayable: Collection[NodeId]
+    """The nodes for which what dbt sends is noted, to be sent again in a later run."""
     direct: DirectSession | None
     """Where nodes can be executed without dbt; None if they cannot."""
     is_steady: Callable[[NodeId], bool]

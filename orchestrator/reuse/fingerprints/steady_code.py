@@ -1,5 +1,7 @@
 """Decides which nodes compile to the same code as long as the project, its variables and the command stay the same."""
 
+from collections.abc import Collection
+
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
 from orchestrator.nodes.identity import NodeId
 from orchestrator.reuse.fingerprints.allowed import BESIDE_THE_SQL
@@ -7,11 +9,16 @@ from orchestrator.reuse.fingerprints.macros import MacroIndex, together
 from orchestrator.reuse.fingerprints.own_parts import texts_in
 from orchestrator.reuse.fingerprints.reading import read_argument
 
+_OF_ITS_RELATION = frozenset({"is_incremental", "should_full_refresh"})
+"""Macros whose answer follows from the command and from what the node's own relation is."""
+
 
 class SteadyCode:
     """Answers for the nodes of one manifest; every branch of their Jinja counts, also those that are not taken."""
 
-    def __init__(self, manifest: Manifest, index: MacroIndex) -> None:
+    def __init__(self, manifest: Manifest, index: MacroIndex, replayable: Collection[NodeId] = ()) -> None:
+        """Set the nodes whose code is used again only while their own relation exists, or does not, as before."""
+        self._replayable = replayable
         self._manifest = manifest
         self._index = index
         self._found: dict[NodeId, bool] = {}
@@ -44,4 +51,5 @@ class SteadyCode:
         # Flags are part of the command. What exists in the database is not.
         reached = {macro for closure in closures for macro in closure.reached.through}
         readings += [index.read(index.macros[macro].code) for macro in reached] if needs.beside_the_sql else []
-        return not needs.beside_the_sql or all(BESIDE_THE_SQL.isdisjoint(reading.names) for reading in readings)
+        changing = BESIDE_THE_SQL - _OF_ITS_RELATION if node.unique_id in self._replayable else BESIDE_THE_SQL
+        return not needs.beside_the_sql or all(changing.isdisjoint(reading.names) for reading in readings)

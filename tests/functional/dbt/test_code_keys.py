@@ -203,3 +203,13 @@ def test_the_code_of_ephemeral_ancestors_is_part_of_a_key() -> None:
 
     assert key("select 1", "ephemeral") != key("select 2", "ephemeral")
     assert key("select 1", "table") == key("select 2", "table")
+
+
+def test_a_seed_whose_content_the_manifest_does_not_know_has_no_key() -> None:
+    """dbt does not read a seed of more than a megabyte; the path is its checksum."""
+    found = keys(
+        small=entry("small", checksum={"name": "sha256", "checksum": "ab"}),
+        large=entry("large", checksum={"name": "path", "checksum": "seeds/large.csv"}),
+    )
+    assert found.of("model.a.small")
+    assert found.of("model.a.large") is None

@@ -11,13 +11,16 @@ from orchestrator.nodes.definition import Macro
 from orchestrator.nodes.identity import NodeId
 from orchestrator.nodes.manifest import manifest_from
 from orchestrator.nodes.target import Target
+from orchestrator.plan.plan import Plan
 from orchestrator.ways.generated_sql import GeneratedKind
-from orchestrator.ways.way import Ways
+from orchestrator.ways.way import NodeWay, Ways
+from tests.factories import make_step
 from tests.functional.dbt.sides import dbt
 
 pytestmark = pytest.mark.functional
 TARGET = Target(name="dev", adapter="duckdb", threads=1, database="warehouse", path="/data/warehouse.duckdb")
 SELECT = "select 1 as id"
+BATCHES = "materialized='incremental', incremental_strategy='microbatch'"
 MODELS = {
     "a_view": ("materialized='view', tags=['t'], meta={'owner': 'x'}, access='public'", ""),
     "a_table": ("materialized='table', full_refresh=true, on_schema_change='ignore'", ""),
@@ -32,6 +35,9 @@ MODELS = {
     "of_the_user": ("anything='else'", "its configuration has anything"),
     "unquoted": ("database='other'", "the database other is attached"),
     "incremental": ("materialized='incremental'", "incremental"),
+    "merged": ("materialized='incremental', unique_key='id', incremental_strategy='merge'", "incremental"),
+    "hooked_too": ("materialized='incremental', post_hook='select 1'", "incremental"),
+    "in_batches": (f"{BATCHES}, event_time='id', begin='2026-01-01', batch_size='year'", "incremental"),
     "external": ("materialized='external'", "external"),
 }
 TESTS = {
@@ -94,6 +100,41 @@ def test_only_nodes_of_the_usual_kinds_with_known_configuration_are_generated(ma
         "a_table": GeneratedKind.TABLE,
         **dict.fromkeys(GENERATED_TESTS, GeneratedKind.TEST),
     }
+
+
+def test_what_dbt_sends_is_sent_again_for_nodes_with_known_configuration(manifest: Manifest) -> None:
+    """Not for microbatch models, nor with a full refresh, nor if the project overrides what sends."""
+    nodes = {node.name: node.unique_id for node in manifest.nodes.values()}
+    replayed = {"incremental", "merged", "a_seed"}
+    everything = manifest.nodes.keys()
+    assert Ways(manifest, TARGET).replayable(everything) == {nodes[name] for name in replayed}
+    assert not Ways(manifest, TARGET, plain=True).replayable(everything)
+    assert not Ways(manifest, TARGET, refreshes=True).replayable(everything)
+    attached = replace(TARGET, database="another")
+    assert not Ways(manifest, attached).replayable(everything)
+    for name in ("materialization_incremental_duckdb", "get_incremental_merge_sql", "duckdb__make_temp_relation"):
+        own = Macro(unique_id=NodeId(f"macro.shop.{name}"), name=name, package="shop", path="macros/own.sql", code="x")
+        overridden = replace(manifest, macros={**manifest.macros, own.unique_id: own})
+        assert nodes["merged"] not in Ways(overridden, TARGET).replayable(everything), name
+
+
+def test_the_way_of_a_step_says_why_dbt_executes_it(manifest: Manifest) -> None:
+    """The materialization, and what in the node or the command keeps its statements from being sent again."""
+    nodes = {node.name: node for node in manifest.nodes.values()}
+
+    def way(name: str, ways: Ways) -> tuple[NodeWay, str]:
+        step = replace(make_step(name), node=nodes[name].unique_id)
+        found = ways.of_steps(Plan(steps=(step,)))[step.id]
+        return found.way, found.why_dbt
+
+    ways = Ways(manifest, TARGET)
+    assert way("a_view", ways) == (NodeWay.GENERATED, "")
+    assert way("merged", ways) == (NodeWay.REPLAYED, "")
+    assert way("hooked_too", ways) == (NodeWay.BY_DBT, "incremental: its configuration has post-hook")
+    assert way("in_batches", ways) == (NodeWay.BY_DBT, "incremental: microbatch")
+    assert way("merged", Ways(manifest, TARGET, refreshes=True)) == (NodeWay.BY_DBT, "incremental: --full-refresh")
+    assert way("merged", Ways(manifest, TARGET, plain=True)) == (NodeWay.BY_DBT, "--plain")
+    assert way("external", ways) == (NodeWay.BY_DBT, "external")
 
 
 def test_store_failures_of_a_command_leaves_the_tests_to_dbt(manifest: Manifest) -> None:

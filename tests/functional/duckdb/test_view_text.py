@@ -103,10 +103,14 @@ def test_one_form_is_valid_sql_with_the_same_columns(tmp_path: Path) -> None:
         database.execute("create table r (id int, d varchar)")
         for expression in expressions:
             database.execute(f"create or replace view v as select {expression} from r")
-            described = database.execute("describe v").fetchall()
             [(text,)] = database.execute("select sql from duckdb_views() where view_name = 'v'").fetchall()
-            query = in_one_form(text).removeprefix("CREATE VIEW v AS ")
-            assert [row[1] for row in database.execute(f"describe {query}").fetchall()] == [row[1] for row in described]
+            # Not those of the view: DuckDB 1.5 writes the number 1e5 as 100000.0, which has another type.
+            written, query = (one.removeprefix("CREATE VIEW v AS ") for one in (text, in_one_form(text)))
+            assert types_of(database, query) == types_of(database, written)
+
+
+def types_of(database: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    return [row[1] for row in database.execute(f"describe {query}").fetchall()]
 
 
 @pytest.mark.parametrize("text", ["", "CREATE VIEW v AS SELECT 1;", "CAST(", "CAST(a AS ", "lambda x", "cast(a)"])

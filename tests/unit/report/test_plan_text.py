@@ -11,6 +11,7 @@ from orchestrator.report.attempts_text import AttemptsText
 from orchestrator.report.plan_overview import overview_lines
 from orchestrator.report.plan_text import plan_lines, print_plan
 from orchestrator.report.streams import open_console
+from orchestrator.ways.way import NodeWay, WayOfStep
 from tests.graph_factories import make_dlt_source, make_graph, make_node, make_source, make_suite, plan_for
 
 TEXT = """\
@@ -141,7 +142,7 @@ def large_plan(models: int = 250) -> Plan:
 def printed(a_plan: Plan, *, verbose: bool = False) -> str:
     """Give what `elt plan` prints into a pipe."""
     stream = io.StringIO()
-    print_plan(open_console(stream, width=100), a_plan, database="db", why_dbt={} if verbose else None)
+    print_plan(open_console(stream, width=100), a_plan, database="db", ways={} if verbose else None)
     return stream.getvalue()
 
 
@@ -168,10 +169,17 @@ def test_verbose_counts_the_nodes_that_dbt_executes_by_reason() -> None:
     stream = io.StringIO()
     a_plan = large_plan()
     builds = a_plan.of(BuildStep)
-    why_dbt = {step.id: "seed" if at < 3 else "incremental" if at < 4 else "" for at, step in enumerate(builds)}
-    print_plan(open_console(stream, width=100), a_plan, database="db", why_dbt=why_dbt)
+    drawn = [
+        *[WayOfStep(way=NodeWay.BY_DBT, why_dbt="unit test")] * 3,
+        WayOfStep(way=NodeWay.BY_DBT, why_dbt="incremental: microbatch"),
+        *[WayOfStep(way=NodeWay.REPLAYED)] * 2,
+        *[WayOfStep(way=NodeWay.GENERATED)] * (len(builds) - 6),
+    ]
+    ways = {step.id: way for step, way in zip(builds, drawn, strict=True)}
+    print_plan(open_console(stream, width=100), a_plan, database="db", ways=ways)
     assert stream.getvalue().endswith(
-        "\nExecuted with generated statements (247)\n\nExecuted by dbt (4)\n  3  seed\n  1  incremental\n"
+        "\nExecuted with generated statements (245)\n\nExecuted as dbt did before, if nothing has changed (2)\n"
+        "\nExecuted by dbt (4)\n  3  unit test\n  1  incremental: microbatch\n"
     )
 
 

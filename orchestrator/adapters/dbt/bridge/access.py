@@ -4,8 +4,8 @@ dbt is imported inside the functions, because `elt --help` must not import it.
 """
 
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -136,6 +136,17 @@ def wrap_execution(runner: Any, wrap: Callable[[Execute], Execute]) -> None:  # 
 
     if isinstance(runner, ModelRunner):
         runner._execute_model = wrap(runner._execute_model)
+
+
+@contextmanager
+def watched_cursor(handle: Any, watch: Callable[[Any], Any]) -> Iterator[None]:  # noqa: ANN401  # dbt-duckdb's connection
+    """Let dbt-duckdb's connection use what `watch` makes of its cursor, inside the block."""
+    cursor = handle._cursor
+    handle._cursor = watch(cursor)
+    try:
+        yield
+    finally:
+        handle._cursor = cursor
 
 
 def replace_execution(runner: Any, execute: Callable[[Any, Any, Callable[[Any, Any], Any]], Any]) -> None:  # noqa: ANN401

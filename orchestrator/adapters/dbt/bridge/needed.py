@@ -195,6 +195,11 @@ NEEDED_ON = {
             "to close the database that dbt-duckdb keeps open": (
                 "dbt.adapters.duckdb.connections:DuckDBConnectionManager._ENV _LOCK",
             ),
+            "to note what dbt sends for a node": (
+                "dbt.adapters.base.query_headers:MacroQueryStringSetter.comment",
+                "dbt.adapters.base.query_headers:_QueryComment.query_comment",
+                "dbt.adapters.duckdb.environments.local:DuckDBConnectionWrapper._cursor cursor",
+            ),
             "to notice that the code of a plugin changed": ("dbt.adapters.duckdb.plugins:BasePlugin._BUILTIN",),
             "to open the database exactly as dbt does": (
                 "dbt.adapters.duckdb.credentials:DuckDBCredentials.config_options disable_transactions",
