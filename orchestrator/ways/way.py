@@ -21,8 +21,9 @@ _MATERIALIZATIONS: Mapping[str, str] = {
     "incremental": "materialization_incremental_duckdb",
     "snapshot": "materialization_snapshot_default",
     "seed": "materialization_seed_default",
+    "unit": "materialization_unit_default",
 }
-_REPLAYED = frozenset({"incremental", "snapshot", "seed"})
+_REPLAYED = frozenset({"incremental", "snapshot", "seed", "unit"})
 """The materializations whose statements follow from what they ask the database."""
 _DISPATCHED = ("default__", "duckdb__")
 _NEVER_READ = frozenset(
@@ -120,7 +121,8 @@ class Ways:
 
     def is_replayable(self, node: DbtNode) -> bool:
         """Return whether what dbt sends for a node follows from its code, its configuration and the answers."""
-        return node.materialized in _REPLAYED and not self._why_not_replayed(node, node.materialized)
+        kind = _asks_as(node)
+        return kind in _REPLAYED and not self._why_not_replayed(node, kind)
 
     def _why_not_replayed(self, node: DbtNode, kind: str) -> str:
         config = node.definition.config
@@ -130,6 +132,8 @@ class Ways:
             return "microbatch"
         if not self._is_known(kind):
             return "its materialization is not one that is known"
+        if node.resource_type is ResourceType.UNIT_TEST:
+            return self._of_target or _of_config(config, _ASKED_OR_SENT)
         return self._of_target or _of_code(node) or _of_config(config, _ASKED_OR_SENT) or self._of_place(node)
 
     def _is_known(self, kind: str) -> bool:
@@ -156,11 +160,11 @@ class Ways:
         }
 
     def _way_of(self, node: DbtNode) -> WayOfStep:
-        kind, why = node.materialized, self.why_dbt(node)
+        kind, why = _asks_as(node), self.why_dbt(node)
         if kind in _REPLAYED and not self._plain:
             if not (reason := self._why_not_replayed(node, kind)):
                 return WayOfStep(way=NodeWay.REPLAYED)
-            why = f"{kind}: {reason}"
+            why = f"{why}: {reason}"
         return WayOfStep(way=NodeWay.BY_DBT if why else NodeWay.GENERATED, why_dbt=why)
 
     def why_dbt(self, node: DbtNode) -> str:
@@ -233,6 +237,11 @@ def _called_as(name: str) -> str:
         if name.startswith(prefix):
             return name.removeprefix(prefix)
     return name
+
+
+def _asks_as(node: DbtNode) -> str:
+    """Return the name of a node's materialization, as dbt calls that of unit tests."""
+    return "unit" if node.resource_type is ResourceType.UNIT_TEST else node.materialized or ""
 
 
 def _kind_of(node: DbtNode) -> GeneratedKind | None:

@@ -17,7 +17,7 @@ from orchestrator.adapters.dbt.direct_markers import DirectMarkers
 from orchestrator.adapters.dbt.direct_session import DirectCursor, DirectSession, RelationNames, relation_names
 from orchestrator.adapters.dbt.kept_code import KeptCode
 from orchestrator.adapters.dbt.run_records import KeptRecords
-from orchestrator.adapters.dbt.sent_statements import OtherAnswerError, existing_kinds, send_again
+from orchestrator.adapters.dbt.sent_statements import OtherAnswerError, SentStatements, existing_kinds, send_again
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
@@ -85,17 +85,25 @@ class DirectRuns:
         try:
             names = self._prepared()
             with self._cursor(step.id) as cursor:
-                if self._codes[step.node].sent is not None:
-                    return self._replay(step, request, cursor, names, began)
-                if self._session.kinds[step.node] is GeneratedKind.TEST:
-                    return self._test(step, cursor, began)
-                return self._build(step, request, cursor, names, began)
+                return self._executed(step, request, cursor, names, began)
         except (NotDirectError, OtherAnswerError):
             return None
         except Exception as error:  # noqa: BLE001  # whatever the database says, dbt is to say it
             _log.debug("%s is left to dbt", step.id, exc_info=error, extra={"action": "left_to_dbt"})
             was_interrupted = step.id in self._interrupted or stop.is_set()
             return self._broken(step, str(error), began) if was_interrupted else None
+
+    def _executed(
+        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, names: RelationNames, began: datetime
+    ) -> Outcome:
+        sent = self._codes[step.node].sent
+        if sent is not None and isinstance(step, TestStep):
+            return self._replay_test(step, sent, cursor, began)
+        if sent is not None:
+            return self._replay(step, sent, request, cursor, names, began)
+        if self._session.kinds[step.node] is GeneratedKind.TEST:
+            return self._test(step, cursor, began)
+        return self._build(step, request, cursor, names, began)
 
     def interrupt(self, steps: Collection[StepId]) -> None:
         """Interrupt the statements of these steps."""
@@ -170,17 +178,21 @@ class DirectRuns:
         count = self._markers.built(cursor, node, kind, place, content)
         return self._outcome(step, "success", began, executing, row_count=count)
 
-    def _replay(
-        self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, names: RelationNames, began: datetime
+    def _replay(  # what it sends, and where
+        self,
+        step: BuildStep | TestStep,
+        sent: SentStatements,
+        request: Request,
+        cursor: DirectCursor,
+        names: RelationNames,
+        began: datetime,
     ) -> Outcome:
         """Send what dbt sent for an incremental model, snapshot or seed, if the answers are those that dbt had."""
-        place, code = self._records().place_of(step.node), self._codes[step.node]
-        sent = code.sent
-        if sent is None or (self._markers.leaves_one(request, place) and None not in sent.statements):
+        place = self._records().place_of(step.node)
+        is_unmarked = self._markers.leaves_one(request, place) and None not in sent.statements
+        if is_unmarked or existing_kinds(place, names.get) != sent.existed:
             raise NotDirectError
-        if existing_kinds(place, names.get) != sent.existed:
-            raise NotDirectError
-        self._write_files(code, sent.run_text)
+        self._write_files(self._codes[step.node], sent.run_text)
         executing, content = datetime.now(UTC), None
 
         def leave_marker() -> None:
@@ -191,6 +203,13 @@ class DirectRuns:
         names[place.key] = (GeneratedKind.TABLE, place.identifier)
         count = self._markers.built(cursor, step.node, GeneratedKind.TABLE, place, content)
         return self._outcome(step, "success", began, executing, row_count=count)
+
+    def _replay_test(self, step: TestStep, sent: SentStatements, cursor: DirectCursor, began: datetime) -> Outcome:
+        """Send what dbt sent for a unit test that passed; it passes again if the answers are the same."""
+        executing = datetime.now(UTC)
+        send_again(cursor, sent, lambda: None)
+        self._write_files(self._codes[step.node], sent.run_text)
+        return self._outcome(step, "pass", began, executing)
 
     @staticmethod
     def _replaces(kind: GeneratedKind, place: Place, cursor: DirectCursor, names: RelationNames) -> bool:

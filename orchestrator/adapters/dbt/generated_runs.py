@@ -36,6 +36,7 @@ from orchestrator.ways.generated_sql import (
 _CALLED_BY_A_TEST = ("macro.dbt.get_limit_subquery_sql", "macro.dbt.should_store_failures", "macro.dbt.statement")
 """What dbt adds to the macros of a data test in manifest.json when it executes the test."""
 
+_SUCCEEDED = frozenset({"success", "pass"})
 ByDbt = Callable[[Any, Any], Any]
 """Executes a node with dbt's materialization: node and manifest to dbt's result."""
 
@@ -63,7 +64,9 @@ class GeneratedRuns:
 
     def note_direct(self, unique_id: NodeId, code: KeptCode) -> None:
         """Take note of a node that was executed without dbt."""
-        node = self._manifest.expect(unique_id)
+        node = self._manifest.nodes.get(unique_id)
+        if node is None:  # a unit test: the manifest has nothing of its execution
+            return
         put_into(node, code)
         if code.sent is not None or self._kinds.get(unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
             self._cache(node)
@@ -79,23 +82,27 @@ class GeneratedRuns:
 
     def _by_dbt(self, node: Any, manifest: Any, by_dbt: ByDbt) -> Any:  # noqa: ANN401  # dbt's own
         """Have dbt execute a node, and note what it sends."""
-        place = Place(database=node.database, schema=node.schema, identifier=node.alias)
-        is_listed = place.key[:2] in self._adapter.cache
-        existed = existing_kinds(place, self._existing) if is_listed else None
-        log = StatementLog(self._without_comment)
+        is_test = node.resource_type == "unit_test"
+        existed = () if is_test else self._existed(node)
+        log = StatementLog(self._without_comment, commits=not is_test)
         with watched_cursor(self._connection().handle, lambda cursor: WatchedCursor(cursor, log)):
             result = by_dbt(node, manifest)
         statements = log.statements
-        if existed is not None and statements is not None and str(result.status) == "success":
+        if existed is not None and statements is not None and str(result.status) in _SUCCEEDED:
+            written = result.node.build_path
             sent = SentStatements(
                 statements=statements,
                 existed=existed,
-                message=str(result.message),
+                message=result.message,
                 response={**result.adapter_response},
-                run_text=Path(self._config.project_root, node.build_path).read_text("utf-8"),
+                run_text="" if written is None else Path(self._config.project_root, written).read_text("utf-8"),
             )
-            self.note(node, sent)
+            self.note(result.node, sent)
         return result
+
+    def _existed(self, node: Any) -> tuple[str | None, ...] | None:  # noqa: ANN401  # dbt's node
+        place = Place(database=node.database, schema=node.schema, identifier=node.alias)
+        return existing_kinds(place, self._existing) if place.key[:2] in self._adapter.cache else None
 
     def _without_comment(self, sql: str) -> str:
         header = self._adapter.connections.query_header

@@ -70,13 +70,13 @@ def put_into(node: Any, code: KeptCode) -> None:  # noqa: ANN401  # dbt's node
     node.depends_on.macros = list(code.macros)
 
 
-def code_to_json(key: str, code: KeptCode) -> list[Any]:
+def code_to_json(key: str | None, code: KeptCode) -> list[Any]:
     """Return the code of a node in the form in which it is kept: with the key of what it depends on."""
     ctes, sent = [dict(cte) for cte in code.ctes], None if code.sent is None else sent_to_json(code.sent)
     return [key, code.code, code.compiled_path, code.build_path, ctes, list(code.macros), sent]
 
 
-def code_from_json(found: Any) -> tuple[str, KeptCode]:  # noqa: ANN401  # JSON
+def code_from_json(found: Any) -> tuple[str | None, KeptCode]:  # noqa: ANN401  # JSON
     """Return a code that was kept, and its key."""
     key, code, compiled, build, ctes, macros, sent = found
     return key, KeptCode(

@@ -190,7 +190,7 @@ class ProjectAnswers:
         if self._parsed is None:
             return {}
         keys = self._parsed.keys
-        return {node: code for node, (key, code) in keyed.items() if keys.of(node) == key}
+        return {node: code for node, (key, code) in keyed.items() if key is not None and keys.of(node) == key}
 
     def require_valid(self) -> None:
         """Raise ProjectError if the project has changed since the kept answers were found."""
@@ -236,8 +236,8 @@ class ProjectAnswers:
         self._cache.keep(self._asked, kept)
 
     def _codes_to_keep(self, keys: CodeKeys) -> dict[str, object]:
-        keyed = {node: (keys.of(node), code) for node, code in (dict(self.codes) | self._codes).items()}
-        return {node: code_to_json(key, code) for node, (key, code) in keyed.items() if key is not None}
+        # Without a key, a code holds for this state of the project only.
+        return {node: code_to_json(keys.of(node), code) for node, code in (dict(self.codes) | self._codes).items()}
 
     def _unchanged(self, inputs: ParseInputs) -> InputState | None:
         """Return the state of what the parse read; None if some of it may have changed since it began."""

@@ -176,7 +176,8 @@ class KeptRecords:
         if not self._codes:
             return self._parsed.content
         entries = self._parsed.document["nodes"]
-        compiled = {node: code.in_entry(entries[node]) for node, code in self._codes.items()}
+        # The manifest has nothing of the execution of a unit test.
+        compiled = {node: code.in_entry(entries[node]) for node, code in self._codes.items() if node in entries}
         return json.dumps({**self._parsed.document, "nodes": {**entries, **compiled}}).encode()
 
     def _record(self, node: NodeId, word: str, message: str | None) -> Json:

@@ -43,7 +43,7 @@ class SentStatements:
     """In order; None is the place of the marker."""
     existed: tuple[str | None, ...]
     """The kinds of the relations that dbt looked up in its cache: the node's own, and those beside it."""
-    message: str
+    message: str | None
     response: Mapping[str, object]
     run_text: str
     """The text of the file in `target/run`."""
@@ -63,9 +63,10 @@ def existing_kinds(place: Place, existing: Callable[[Key], tuple[str, str] | Non
 class StatementLog:
     """Notes the statements of one node."""
 
-    def __init__(self, without_comment: Callable[[str], str]) -> None:
-        """Set what removes dbt's query comment, which may differ in each run."""
+    def __init__(self, without_comment: Callable[[str], str], *, commits: bool = True) -> None:
+        """Set what removes dbt's query comment, which may differ in each run; a test `commits` nothing."""
         self._without_comment = without_comment
+        self._commits = commits
         self._noted: list[SentStatement | None] = []
         self._is_committed = self._is_spoiled = self._is_silent = False
 
@@ -113,7 +114,7 @@ class StatementLog:
     @property
     def statements(self) -> tuple[SentStatement | None, ...] | None:
         """What was sent; None if it cannot be sent again."""
-        return None if self._is_spoiled or not self._is_committed else tuple(self._noted)
+        return None if self._is_spoiled or self._is_committed is not self._commits else tuple(self._noted)
 
 
 class WatchedCursor:

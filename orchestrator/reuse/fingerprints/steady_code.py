@@ -1,9 +1,9 @@
 """Decides which nodes compile to the same code as long as the project, its variables and the command stay the same."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from orchestrator.nodes.dbt_nodes import DbtNode, Manifest
-from orchestrator.nodes.identity import NodeId
+from orchestrator.nodes.identity import NodeId, ResourceType
 from orchestrator.reuse.fingerprints.allowed import BESIDE_THE_SQL
 from orchestrator.reuse.fingerprints.macros import MacroIndex, together
 from orchestrator.reuse.fingerprints.own_parts import texts_in
@@ -27,15 +27,36 @@ class SteadyCode:
         """Return whether a node's code asks no clock, no database and nothing else that may differ in each run."""
         found = self._found.get(node.unique_id)
         if found is None:
-            # The code of ephemeral parents is part of the node's own.
-            inlined = (self._manifest.nodes.get(parent) for parent in node.parents)
-            found = self._is_steady_itself(node) and all(
-                self.is_steady(one) for one in inlined if one is not None and one.is_ephemeral
+            found = self._found[node.unique_id] = (
+                self._is_steady_test(node)
+                if node.resource_type is ResourceType.UNIT_TEST
+                else self._is_steady_itself(node, self._changing(node)) and self._are_inlined_steady(node)
             )
-            self._found[node.unique_id] = found
         return found
 
-    def _is_steady_itself(self, node: DbtNode) -> bool:
+    def _changing(self, node: DbtNode) -> frozenset[str]:
+        return BESIDE_THE_SQL - _OF_ITS_RELATION if node.unique_id in self._replayable else BESIDE_THE_SQL
+
+    def _are_inlined_steady(self, node: DbtNode) -> bool:
+        """Return the same of the ephemeral parents: their code is part of the node's own."""
+        parents = (self._manifest.nodes.get(parent) for parent in node.parents)
+        return all(self.is_steady(one) for one in parents if one is not None and one.is_ephemeral)
+
+    def _is_steady_test(self, test: DbtNode) -> bool:
+        """Return the same of a unit test, which runs the code of its model on the rows of its own entry."""
+        model = self._manifest.nodes.get(test.parents[0]) if test.parents else None
+        overrides = test.definition.arguments.get("overrides")
+        macros = overrides.get("macros") if isinstance(overrides, Mapping) else None
+        # With --full-refresh, unit tests are dbt's; otherwise its answer follows from the configuration.
+        changing = BESIDE_THE_SQL - {"should_full_refresh", *(macros or ())}
+        return (
+            model is not None
+            and self._is_steady_itself(test, BESIDE_THE_SQL)
+            and self._is_steady_itself(model, changing)
+            and self._are_inlined_steady(model)
+        )
+
+    def _is_steady_itself(self, node: DbtNode, changing: frozenset[str]) -> bool:
         if node.definition.language != "sql":
             return False
         index, definition = self._index, node.definition
@@ -51,5 +72,4 @@ class SteadyCode:
         # Flags are part of the command. What exists in the database is not.
         reached = {macro for closure in closures for macro in closure.reached.through}
         readings += [index.read(index.macros[macro].code) for macro in reached] if needs.beside_the_sql else []
-        changing = BESIDE_THE_SQL - _OF_ITS_RELATION if node.unique_id in self._replayable else BESIDE_THE_SQL
         return not needs.beside_the_sql or all(changing.isdisjoint(reading.names) for reading in readings)

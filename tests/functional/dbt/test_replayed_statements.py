@@ -37,6 +37,20 @@ STATEFUL = {
     "snapshots/by_time.yml": "snapshots: [{name: by_time, relation: ref('orders'), config: {unique_key: id,"
     " strategy: timestamp, updated_at: updated_at}}]\n",
     "models/tests.yml": "models: [{name: orders, columns: [{name: id, data_tests: [unique]}]}]\n",
+    "models/unit.yml": """
+unit_tests:
+  - name: names_the_country
+    model: last
+    given:
+      - {input: ref('orders'), rows: [{id: 1, state: de}, {id: 2, state: xx}]}
+      - {input: ref('countries'), rows: [{code: de, name: Germany}]}
+    expect: {rows: [{id: 1, name: Germany}, {id: 2, name: null}]}
+  - name: takes_all_at_first
+    model: orders
+    overrides: {macros: {is_incremental: false}}
+    given: [{input: "source('raw', 'orders')", rows: [{id: 1, updated_at: 2026-01-01}, {id: 2}]}]
+    expect: {rows: [{id: 1, state: null}, {id: 2, state: null}]}
+""",
 }
 
 
@@ -44,7 +58,11 @@ def edited(path: str, before: str, after: str) -> dict[str, str]:
     return {path: STATEFUL[path].replace(before, after)}
 
 
-STEPS = {"countries", "orders", "appended", "merged", "columns", "last", "history", "by_time", "unique_orders_id"}
+UNIT_TESTS = {"names_the_country", "takes_all_at_first"}
+STEPS = {
+    *("countries", "orders", "appended", "merged", "columns", "last", "history", "by_time", "unique_orders_id"),
+    *UNIT_TESTS,
+}
 NIGHTS = (
     [(1, "de", "2026-01-01"), (2, "fr", "2026-01-01")],
     [(1, "fr", "2026-01-02"), (2, "fr", "2026-01-01"), (3, "de", "2026-01-02")],
@@ -101,7 +119,7 @@ def test_each_night_leaves_what_dbt_leaves(shops: tuple[Path, Path], direct: lis
 
 
 def test_records_files_and_manifest_are_those_of_a_run_by_dbt(shops: tuple[Path, Path], direct: list[str]) -> None:
-    """Of the same night, executed by dbt, and again without it."""
+    """Of the same night, executed by dbt, and again without it; but not the rows that a unit test is given."""
     ours, _ = shops
     load(ours, NIGHTS[0])
     for _ in range(2):
@@ -112,7 +130,11 @@ def test_records_files_and_manifest_are_those_of_a_run_by_dbt(shops: tuple[Path,
     shutil.rmtree(ours / "target" / "compiled")
     assert elt(ours).exit_code == 0
     assert set(direct) == STEPS
-    assert result_of(ours) == left
+    again = result_of(ours)
+    given = {path for path in left["compiled"] if Path(path).parent.name == "unit.yml"}
+    assert {Path(path).stem for path in given} == {"orders", "countries"}
+    left["compiled"] = {path: text for path, text in left["compiled"].items() if path not in given}
+    assert again == left
 
 
 @pytest.mark.slow
@@ -155,7 +177,7 @@ def test_after_a_change_of_the_database_dbt_executes_what_it_concerns(
 
 @pytest.mark.slow
 def test_new_columns_of_a_source_are_an_answer(shops: tuple[Path, Path], direct: list[str]) -> None:
-    """dbt adds them to the model that asks for it."""
+    """dbt adds them to the model that asks for it, and to the rows that a unit test is given."""
     ours, theirs = shops
     for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
         for orders in NIGHTS[:2]:
@@ -164,7 +186,7 @@ def test_new_columns_of_a_source_are_an_answer(shops: tuple[Path, Path], direct:
         load(folder, [(*one, 7) for one in NIGHTS[2]], "id int, state text, updated_at timestamp, more int")
     direct.clear()
     assert elt(ours).exit_code == dbt(theirs, "build").exit_code == 0
-    assert set(direct) == STEPS - {"columns"}
+    assert set(direct) == STEPS - {"columns", "takes_all_at_first"}
     assert rows(ours) == rows(theirs)
 
 
@@ -196,7 +218,7 @@ def test_after_an_edit_dbt_executes_what_was_edited(
         apply(folder, edits)
     direct.clear()
     assert elt(ours).exit_code == dbt(theirs, "build").exit_code == 0
-    assert set(direct) == STEPS - by_dbt
+    assert set(direct) == STEPS - by_dbt - UNIT_TESTS
     assert rows(ours) == rows(theirs)
 
 

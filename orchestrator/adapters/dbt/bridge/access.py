@@ -150,11 +150,11 @@ def watched_cursor(handle: Any, watch: Callable[[Any], Any]) -> Iterator[None]: 
 
 
 def replace_execution(runner: Any, execute: Callable[[Any, Any, Callable[[Any, Any], Any]], Any]) -> None:  # noqa: ANN401
-    """Execute the node of a runner of a model or data test with `execute` instead of dbt's materialization.
+    """Execute the node of a runner with `execute` instead of dbt's materialization.
 
-    `execute` gets the compiled node, the manifest, and what dbt would call.
+    `execute` gets the compiled node, the manifest, and what dbt would call. For a data test, that returns no result.
     """
-    name = "execute_data_test" if hasattr(runner, "execute_data_test") else "execute"
+    name = "execute_data_test" if runner.node.resource_type == "test" else "execute"
     by_dbt = getattr(runner, name)
     setattr(runner, name, lambda node, manifest: execute(node, manifest, by_dbt))
 
