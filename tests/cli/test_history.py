@@ -231,7 +231,7 @@ def test_the_timings_of_a_run_are_shown(elt, shop):
 def test_the_command_of_a_run_can_be_pasted_into_a_shell(elt, tmp_path):
     """Words with spaces, quotes or patterns are quoted."""
     shop = write_shop(tmp_path / "shop")
-    elt("run", "--select", "stg_cust*", "--vars", '{"a": 1}', project=shop)
-    command = """elt run --select 'stg_cust*' --vars '{"a": 1}'"""
+    elt("run", "--select", "path:models/*", "--vars", '{"a": 1}', project=shop)
+    command = """elt run --select 'path:models/*' --vars '{"a": 1}'"""
     assert command in elt("history", project=shop).out
     assert command in elt("show", project=shop).out

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 
@@ -44,7 +45,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Proj
     url = "history.db"
     if request.param == "postgresql":
         server = request.getfixturevalue("server")
-        database = f"schedules_{abs(hash(tmp_path))}"
+        database = f"schedules_{uuid4().hex}"
         server.rows(f"create database {database}")
         url = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
     made = [SqlStore(store_url(url, tmp_path)) for _ in range(2)]

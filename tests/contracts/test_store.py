@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 
@@ -67,7 +68,7 @@ def make_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> RunSt
     if kind == "sqlite":
         return SqlStore(store_url("history.db", folder))
     server = request.getfixturevalue("server")
-    database = f"runs_{abs(hash(folder))}"
+    database = f"runs_{uuid4().hex}"
     server.rows(f"create database {database}")
     return SqlStore(store_url(f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}", folder))
 
@@ -793,7 +794,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SqlSto
     location = "history.db"
     if request.param == "postgresql":
         server = request.getfixturevalue("server")
-        database = f"place_{abs(hash(tmp_path))}"
+        database = f"place_{uuid4().hex}"
         server.rows(f"create database {database}")
         location = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
     return lambda: SqlStore(store_url(location, tmp_path))
@@ -886,7 +887,7 @@ def test_a_connection_dropped_by_the_server_is_reopened(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: Point
 ) -> None:
     """Between two records or inside one: each fact is kept once, and the run goes on."""
-    database = f"dropped_{abs(hash(tmp_path))}"
+    database = f"dropped_{uuid4().hex}"
     server.rows(f"create database {database}")
 
     def drop(point: Point) -> None:
@@ -910,7 +911,7 @@ def test_an_end_whose_connection_is_dropped_is_recorded_on_the_next(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if the server drops it before the event has a number, when nothing new could have been committed."""
-    database = f"dropped_end_{abs(hash(tmp_path))}"
+    database = f"dropped_end_{uuid4().hex}"
     server.rows(f"create database {database}")
     location = f"postgresql://postgres:{PASSWORD}@{server.host}:{server.port}/{database}"
 

@@ -1,5 +1,6 @@
 """A table whose contract refers to a rebuilt table runs too: dbt-duckdb drops it before it swaps the other one."""
 
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import dedent
 
@@ -30,6 +31,7 @@ FILES = {
 }
 
 
+@pytest.mark.skipif(version("dbt-duckdb") < "1.11.1", reason="dbt-duckdb 1.11.0 cannot rebuild such tables")
 def test_a_table_with_a_foreign_key_is_rebuilt_with_the_table_that_it_refers_to(tmp_path: Path) -> None:
     """Its own inputs are the same, for the same rows are built again; but it is gone."""
     for name, text in FILES.items():
