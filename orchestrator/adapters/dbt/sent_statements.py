@@ -143,6 +143,12 @@ class WatchedCursor:
         self.log.answer(rows=found)
         return found
 
+    def fetchone(self) -> Any:  # noqa: ANN401  # the driver's
+        """Return the first row of the answer; it is compared as if it were the only one."""
+        found = self._cursor.fetchone()
+        self.log.answer(rows=[] if found is None else [found])
+        return found
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever else is asked
         if name not in _HARMLESS:
             self.log.spoil()

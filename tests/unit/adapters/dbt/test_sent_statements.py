@@ -51,7 +51,7 @@ def test_statements_are_noted_without_dbts_comment_and_with_what_was_read() -> N
 
 HAPPENS = {
     "a bound value": lambda cursor: cursor.execute("select ?", [1]),
-    "one row": lambda cursor: cursor.execute("select 1").fetchone(),
+    "some rows": lambda cursor: cursor.execute("select 1").fetchmany(1),
     "a rollback": lambda cursor: (cursor.rollback(), cursor.execute("BEGIN")),
     "two transactions": lambda cursor: (cursor.execute("COMMIT"), cursor.execute("BEGIN")),
     "an answer after the commit": lambda cursor: (
@@ -119,6 +119,24 @@ def test_another_answer_ends_it_before_the_commit() -> None:
         send_again(again, noted, lambda: None)
     again.rollback()
     assert again.execute("select count(*) from t").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize(("rows", "is_the_same"), [(1, True), (2, False)])
+def test_a_row_that_was_fetched_alone_must_be_the_only_one(rows: int, is_the_same: bool) -> None:
+    """It is not known which of several dbt would get."""
+    cursor, log = watched()
+    for sql in ("BEGIN", "select a from t", "COMMIT"):
+        cursor.execute(sql)
+        if sql.startswith("select"):
+            assert cursor.fetchone() == (1,)
+    noted = sent(*(log.statements or ()))
+    again = duckdb.connect()
+    again.execute(f"create table t as select 1 as a from range({rows})")
+    if is_the_same:
+        send_again(again, noted, lambda: None)
+    else:
+        with pytest.raises(OtherAnswerError):
+            send_again(again, noted, lambda: None)
 
 
 def test_other_columns_are_another_answer_even_without_rows() -> None:
