@@ -121,6 +121,15 @@ def test_another_answer_ends_it_before_the_commit() -> None:
     assert again.execute("select count(*) from t").fetchall() == [(2,)]
 
 
+def test_an_error_after_the_commit_does_not_execute_the_node_once_more() -> None:
+    """It could write its rows twice. What comes then removes what is temporary."""
+    texts = ("BEGIN", "insert into t values (7)", "COMMIT", "drop table no_such_table", "insert into t values (8)")
+    again = duckdb.connect()
+    again.execute("create table t as select 1 as a")
+    send_again(again, sent(*(SentStatement(sql=text) for text in texts)), lambda: None)
+    assert again.execute("select a from t order by all").fetchall() == [(1,), (7,), (8,)]
+
+
 @pytest.mark.parametrize(("rows", "is_the_same"), [(1, True), (2, False)])
 def test_a_row_that_was_fetched_alone_must_be_the_only_one(rows: int, is_the_same: bool) -> None:
     """It is not known which of several dbt would get."""
