@@ -133,7 +133,7 @@ class Ways:
         if not self._is_known(kind):
             return "its materialization is not one that is known"
         if node.resource_type is ResourceType.UNIT_TEST:
-            return self._of_target or _of_config(config, _ASKED_OR_SENT)
+            return self._of_target or _of_config(config, _ASKED_OR_SENT) or self._of_hooks
         return self._of_target or _of_code(node) or _of_config(config, _ASKED_OR_SENT) or self._of_place(node)
 
     def _is_known(self, kind: str) -> bool:
@@ -145,6 +145,12 @@ class Ways:
             is_own = len(own) == 1 and is_stock(name, own[0].package, own[0].code)
             found = self._known[kind] = is_own and not self._index.materialization(kind)
         return found
+
+    @cached_property
+    def _of_hooks(self) -> str:
+        """Return what sees the compiled unit tests, which only dbt has."""
+        hooks = (one for one in self._manifest.nodes.values() if one.resource_type is ResourceType.OPERATION)
+        return "on-run-end hooks see it" if any("on-run-end" in one.tags for one in hooks) else ""
 
     @cached_property
     def _index(self) -> MacroIndex:

@@ -109,8 +109,8 @@ def test_carriers_by_day(sql: duckdb.DuckDBPyConnection) -> None:
             make_date(f.year, f.month, f.day) as flight_date, carrier as carrier_code, name as carrier_name,
             count(*) as flights, count(*) - count(dep_time) as cancelled_flights,
             count(dep_time) - count(arr_delay) as diverted_flights,
-            round(count(*) filter (arr_delay < 15) / count(*), 4) as on_time_share,
-            round(avg(arr_delay), 2) as average_arrival_delay_minutes
+            cast(count(*) filter (arr_delay < 15) / count(*) as decimal(5, 4)) as on_time_share,
+            cast(avg(arr_delay) as decimal(10, 2)) as average_arrival_delay_minutes
         from csv.flights as f join csv.airlines using (carrier) group by all"""
 
     assert_same_rows(sql, "carrier_daily_performance", truth)
@@ -121,8 +121,9 @@ def test_routes(sql: duckdb.DuckDBPyConnection) -> None:
     truth = """
         select
             origin || '-' || dest as route, count(*) as flights, count(distinct carrier) as carriers,
-            round(count_if(dep_time is null) / count(*), 4) as cancelled_share,
-            median(arr_delay) as median_arrival_delay_minutes, round(avg(air_time), 2) as average_air_time_minutes
+            cast(count_if(dep_time is null) / count(*) as decimal(5, 4)) as cancelled_share,
+            median(arr_delay) as median_arrival_delay_minutes,
+            cast(avg(air_time) as decimal(10, 2)) as average_air_time_minutes
         from csv.flights group by origin, dest"""
 
     assert_same_rows(sql, "route_performance", truth)
@@ -136,7 +137,7 @@ def test_delays_by_weather(sql: duckdb.DuckDBPyConnection) -> None:
             when precip > 0 then 'rain or snow' when wind_speed between 20 and 200 then 'strong wind'
             else 'fair' end as weather,
             count(*) as flights, count_if(dep_time is null) as cancelled_flights,
-            round(avg(dep_delay), 2) as average_departure_delay_minutes
+            cast(avg(dep_delay) as decimal(10, 2)) as average_departure_delay_minutes
         from csv.flights as f left join csv.weather as w on f.origin = w.origin and f.time_hour = w.time_hour
         group by all"""
 
@@ -150,7 +151,7 @@ def test_use_of_aircraft(sql: duckdb.DuckDBPyConnection) -> None:
             tailnum as tail_number, bool_or(p.tailnum is not null) as is_registered, any_value(p.model) as model,
             count(dep_time) as flights_flown, coalesce(sum(distance) filter (dep_time is not null), 0) as miles_flown,
             count(distinct (f.month, f.day)) filter (dep_time is not null) as days_flown,
-            round(coalesce(sum(air_time), 0) / 60, 1) as hours_in_air
+            cast(coalesce(sum(air_time), 0) / 60 as decimal(10, 1)) as hours_in_air
         from csv.flights as f left join csv.planes as p using (tailnum) where tailnum is not null group by tailnum"""
 
     assert_same_rows(sql, "aircraft_use", truth)

@@ -38,7 +38,7 @@ class DirectMarkers:
     def built(
         self, cursor: DirectCursor, node: NodeId, kind: GeneratedKind, place: Place, content: Content | None
     ) -> int | None:
-        """Note the content of a build that was committed, and return the row count of a table."""
+        """Note the content of a build that was committed, and return the row count of a table, if it can be counted."""
         if content is not None and self._session.places is not None:
             self._session.places.note_content(node, content)
         if kind is not GeneratedKind.TABLE:
@@ -47,6 +47,6 @@ class DirectMarkers:
             return content.count
         try:
             [(count,)] = cursor.execute(f"select count(*) from {place.beside('')}").fetchall()  # noqa: S608  # quoted
-        except Exception:  # noqa: BLE001  # the build succeeded, even if its rows cannot be counted
+        except Exception:  # noqa: BLE001  # the build is committed: it must not be repeated
             return None
         return int(count)

@@ -137,6 +137,11 @@ class DirectRuns:
         for node, record in untold:
             dbt.take_over(node, record, self._codes[node])
 
+    def prepare(self) -> None:
+        """List what exists before hooks run, as dbt does; an error shows with the first node."""
+        with suppress(Exception):
+            self._prepared()
+
     def _prepared(self) -> RelationNames:
         """Create the schemas and list the relations, once, as dbt does before its first node."""
         with self._preparing:
@@ -158,7 +163,8 @@ class DirectRuns:
         finally:
             with self._lock:
                 del self._cursors[step]
-            cursor.close()
+            with suppress(Exception):  # what was committed stays so
+                cursor.close()
 
     def _build(
         self, step: BuildStep | TestStep, request: Request, cursor: DirectCursor, names: RelationNames, began: datetime

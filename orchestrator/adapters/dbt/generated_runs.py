@@ -7,6 +7,7 @@ entry in dbt's cache of relations. Where what exists asks for more, dbt executes
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from orchestrator.adapters.dbt.marking import Marking
 from orchestrator.adapters.dbt.sent_statements import (
     SentStatements,
     StatementLog,
+    Statements,
     WatchedCursor,
     existing_kinds,
 )
@@ -59,6 +61,7 @@ class GeneratedRuns:
         self._adapter = adapter
         self._marking = marking
         self._kinds = kinds
+        self._ephemeral: dict[NodeId, KeptCode] = {}
         self.codes: dict[NodeId, KeptCode] = {}
         """The compiled code of the nodes that succeeded here."""
 
@@ -67,9 +70,18 @@ class GeneratedRuns:
         node = self._manifest.nodes.get(unique_id)
         if node is None:  # a unit test: the manifest has nothing of its execution
             return
+        if node.is_ephemeral_model:  # dbt inlines it only as it compiles it itself
+            self._ephemeral[unique_id] = code
+            return
         put_into(node, code)
         if code.sent is not None or self._kinds.get(unique_id, GeneratedKind.TEST) is not GeneratedKind.TEST:
             self._cache(node)
+
+    def finish(self) -> None:
+        """Put the code of ephemeral models that dbt did not compile into the manifest, which is written next."""
+        for unique_id, code in self._ephemeral.items():
+            if not (node := self._manifest.expect(unique_id)).compiled:
+                put_into(node, code)
 
     def of(self, runner: Any) -> Any:  # noqa: ANN401  # dbt's runner
         """Return the runner of a node, which executes the node here if it is one of these."""
@@ -89,16 +101,19 @@ class GeneratedRuns:
             result = by_dbt(node, manifest)
         statements = log.statements
         if existed is not None and statements is not None and str(result.status) in _SUCCEEDED:
-            written = result.node.build_path
-            sent = SentStatements(
-                statements=statements,
-                existed=existed,
-                message=result.message,
-                response={**result.adapter_response},
-                run_text="" if written is None else Path(self._config.project_root, written).read_text("utf-8"),
-            )
-            self.note(result.node, sent)
+            with suppress(OSError):  # the node is built, so it only is not noted
+                self.note(result.node, self._sent(result, statements, existed))
         return result
+
+    def _sent(self, result: Any, statements: Statements, existed: tuple[str | None, ...]) -> SentStatements:  # noqa: ANN401  # dbt's RunResult
+        written = result.node.build_path
+        return SentStatements(
+            statements=statements,
+            existed=existed,
+            message=result.message,
+            response={**result.adapter_response},
+            run_text="" if written is None else Path(self._config.project_root, written).read_text("utf-8"),
+        )
 
     def _existed(self, node: Any) -> tuple[str | None, ...] | None:  # noqa: ANN401  # dbt's node
         place = Place(database=node.database, schema=node.schema, identifier=node.alias)

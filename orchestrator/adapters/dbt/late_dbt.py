@@ -14,7 +14,7 @@ from orchestrator.execution.outcome import ErrorClass, Outcome
 from orchestrator.execution.ports import Request, StepRunner, Stop
 from orchestrator.nodes.identity import NodeId
 from orchestrator.plan.status import Status
-from orchestrator.plan.step import BuildStep, StepId
+from orchestrator.plan.step import BuildStep, HookStep, StepId
 
 if TYPE_CHECKING:  # imported only when dbt is opened
     from orchestrator.adapters.dbt.node_runs import NodeRuns
@@ -102,6 +102,8 @@ class LateStepRunner:
                 yield _refused(request, error, began)
             else:
                 if self._direct is not None:
+                    if isinstance(step, HookStep):
+                        self._direct.prepare()
                     self._direct.tell(started)
                 yield from started.runner.run((request,), stop)
 

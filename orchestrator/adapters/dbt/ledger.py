@@ -57,6 +57,7 @@ class DbtLedger(OutcomeLedger):
             return
         if self._direct is not None and self._dbt.started is not None:
             self._direct.tell(self._dbt.started)  # its manifest is written
+            self._dbt.started.runs.generated.finish()
         made = self._without() if self._dbt.started is None else self._dbt.started.records
         instead = {node: made.skipped(node) for node in self.skipped_nodes()}
         instead |= {node: made.lost(node, message) for node, message in self.lost_nodes().items()}

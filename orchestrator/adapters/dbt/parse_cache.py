@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.adapters.dbt.parse_inputs import ParseInputs
 
-VERSION = 4
+VERSION = 5
 _MOST = 8
 """The number of command lines whose answers are kept."""
 

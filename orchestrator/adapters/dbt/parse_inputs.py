@@ -29,7 +29,7 @@ _RENDERED_LATER = frozenset({"on-run-start", "on-run-end", "query-comment"})
 """Keys of dbt_project.yml below which dbt renders nothing while it reads the file: hooks are rendered when they run."""
 _VARIABLES = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME")
 _INSTALLED = (".dist-info", ".egg-info", ".pth", ".egg-link")
-_CONFIGURATION = (".yml", ".yaml", ".env")
+_CONFIGURATION = (".yml", ".yaml", ".env", ".dbtignore")
 _END_OF_SETTINGS = "\0"
 _MOST_FILES, _MOST_BYTES = 50_000, 1_000_000_000
 

@@ -35,12 +35,15 @@ class SentStatement:
     rows: str | None = None
 
 
+Statements = tuple[SentStatement | None, ...]
+"""What was sent, in order; None is the place of the marker."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentStatements:
     """Everything that dbt sent for a node that succeeded."""
 
-    statements: tuple[SentStatement | None, ...]
-    """In order; None is the place of the marker."""
+    statements: Statements
     existed: tuple[str | None, ...]
     """The kinds of the relations that dbt looked up in its cache: the node's own, and those beside it."""
     message: str | None
@@ -112,7 +115,7 @@ class StatementLog:
             self._is_silent = False
 
     @property
-    def statements(self) -> tuple[SentStatement | None, ...] | None:
+    def statements(self) -> Statements | None:
         """What was sent; None if it cannot be sent again."""
         return None if self._is_spoiled or self._is_committed is not self._commits else tuple(self._noted)
 

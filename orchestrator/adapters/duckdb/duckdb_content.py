@@ -17,7 +17,7 @@ from orchestrator.reuse.table_columns import without_dlt
 
 _HASHED_EXACTLY = re.compile(
     "BOOLEAN|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|DECIMAL\\([0-9,]+\\)|DATE|TIME|TIMESTAMP(_S|_MS|_NS)?"
-    "|TIMESTAMP WITH TIME ZONE|VARCHAR|JSON|BLOB|UUID|BIT|ENUM\\(.*\\)",
+    "|TIMESTAMP WITH TIME ZONE|JSON|BLOB|UUID|BIT|ENUM\\(.*\\)",
     re.DOTALL,
 )
 _EMPTY = "''"
@@ -136,8 +136,10 @@ def _row(columns: Sequence[tuple[str, str]]) -> str:
 
 def _value(name: str, of_type: str) -> str:
     column = quoted(name)
+    if of_type.startswith("VARCHAR"):  # since 2.0.1, `hash` of a text follows its collation
+        return f"encode({column})"
     if _HASHED_EXACTLY.fullmatch(of_type):
         return column
     if of_type in _FLOATS:
         return f"{column}, signbit({column})"
-    return f"{column}, {column}::varchar"
+    return f"{column}, encode({column}::varchar)"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,43 @@ def test_a_run_with_other_vars_uses_code_of_its_own(project: Callable[..., Path]
     assert elt(folder, "--vars", "wide: true").exit_code == 0
     assert set(direct) == EVERY_NODE - ALWAYS - {"beside"}
     assert "as b" in (folder / "target/compiled/shop/models/chosen.sql").read_text()
+
+
+@pytest.mark.slow
+def test_dbt_inlines_an_ephemeral_model_that_was_not_compiled_in_this_run(
+    project: Callable[..., Path], direct: list[str]
+) -> None:
+    """With the code of the model alone: what it inlines itself comes once, so both see the same random number."""
+    child = "select count(*) as n from {{ ref('drawn') }} a join {{ ref('again') }} b on a.r = b.r"
+    files = {
+        "models/drawn.sql": "{{ config(materialized='ephemeral') }} select random() as r",
+        "models/again.sql": "{{ config(materialized='ephemeral') }} select r from {{ ref('drawn') }}",
+    }
+    folder = project({**files, "models/child.sql": child})
+    assert elt(folder).exit_code == 0
+    apply(folder, {"models/child.sql": child.replace(" as n", "  as n")})
+    for _ in range(2):
+        assert elt(folder).exit_code == 0
+        assert {"drawn", "again"} <= set(direct)
+        left = result_of(folder)
+        with duckdb.connect(folder / "warehouse.duckdb") as connection:
+            assert connection.execute("select n from child").fetchall() == [(1,)]
+    assert direct.count("child") == 1
+    assert elt(folder, plain=True).exit_code == 0
+    assert result_of(folder) == left
+
+
+def test_what_dbtignore_names_is_no_model(project: Callable[..., Path], direct: list[str]) -> None:
+    """Nor is it executed from what is known of it."""
+    folder = project(MORE)
+    for _ in range(2):
+        assert elt(folder).exit_code == 0
+    assert "beside" in direct
+    direct.clear()
+    apply(folder, {".dbtignore": "models/beside.sql\n"})
+    for _ in range(2):
+        assert elt(folder).exit_code == 0
+    assert "beside" not in direct
 
 
 VARIANTS: Mapping[str, tuple[str | None, ...]] = {
@@ -205,11 +243,6 @@ def test_the_code_of_ephemeral_ancestors_is_part_of_a_key() -> None:
     assert key("select 1", "table") == key("select 2", "table")
 
 
-def test_a_seed_whose_content_the_manifest_does_not_know_has_no_key() -> None:
-    """dbt does not read a seed of more than a megabyte; the path is its checksum."""
-    found = keys(
-        small=entry("small", checksum={"name": "sha256", "checksum": "ab"}),
-        large=entry("large", checksum={"name": "path", "checksum": "seeds/large.csv"}),
-    )
-    assert found.of("model.a.small")
-    assert found.of("model.a.large") is None
+def test_a_seed_has_no_key() -> None:
+    """dbt's checksum is that of the file without white space at its ends, and of a large file, of its path."""
+    assert keys(seed=entry("seed", resource_type="seed", checksum={"name": "sha256"})).of("model.a.seed") is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.functional.dbt.sides import dbt, elt
+from tests.functional.dbt.sides import Side, dbt, elt
 from tests.functional.dbt.test_code_keys import apply
 from tests.functional.dbt.test_direct_runs import FILES, direct, project, result_of
 
@@ -94,6 +94,11 @@ def rows(folder: Path) -> Mapping[str, list[tuple[object, ...]]]:
             ).fetchall()
             for schema, name in names
         }
+
+
+def statuses(side: Side) -> dict[str, str]:
+    """Return dbt's statuses, without those of hooks."""
+    return {node: word for node, word in side.words().items() if not node.startswith("operation.")}
 
 
 @pytest.fixture
@@ -218,7 +223,7 @@ def test_after_an_edit_dbt_executes_what_was_edited(
         apply(folder, edits)
     direct.clear()
     assert elt(ours).exit_code == dbt(theirs, "build").exit_code == 0
-    assert set(direct) == STEPS - by_dbt - UNIT_TESTS
+    assert set(direct) == STEPS - by_dbt - UNIT_TESTS - {"countries"}
     assert rows(ours) == rows(theirs)
 
 
@@ -275,3 +280,60 @@ def test_a_statement_that_fails_is_rolled_back_and_reported_by_dbt(shops: tuple[
     assert rows(ours) == rows(theirs)
     assert rows(ours)["main.orders"] == before["main.orders"]
     assert "orders" not in direct
+
+
+@pytest.mark.slow
+def test_white_space_at_the_end_of_a_seed_is_an_edit(shops: tuple[Path, Path], direct: list[str]) -> None:
+    """dbt's checksum of the file does not contain it, but what dbt says of the rows does."""
+    ours, theirs = shops
+    for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
+        load(folder, NIGHTS[0])
+        for _ in range(2):
+            assert run(folder).exit_code == 0
+        apply(folder, {"seeds/countries.csv": STATEFUL["seeds/countries.csv"] + "\n\n"})
+    by_elt, by_dbt = elt(ours), dbt(theirs, "build")
+    assert "countries" not in direct
+    for side in (by_elt, by_dbt):
+        assert side.records()["seed.shop.countries"]["message"] == "INSERT 4"
+
+
+@pytest.mark.slow
+def test_hooks_at_the_end_see_unit_tests_as_dbt_has_them(shops: tuple[Path, Path], direct: list[str]) -> None:
+    """With their compiled code: dbt executes them, because it is started for the hooks anyway."""
+    ours, _ = shops
+    hook = (
+        "{% for one in results %}insert into seen select '{{ one.node.name }}', {{ one.node.compiled_code | length }};"
+    )
+    apply(
+        ours,
+        {
+            "dbt_project.yml": STATEFUL["dbt_project.yml"]
+            + "on-run-start: create table if not exists seen (n text, size int)\n"
+            + f'on-run-end: "{hook}{{% endfor %}}select 1"\n'
+        },
+    )
+    load(ours, NIGHTS[0])
+    for _ in range(3):
+        assert elt(ours).exit_code == 0
+    assert UNIT_TESTS.isdisjoint(direct)
+    assert "history" in direct
+    with duckdb.connect(ours / "warehouse.duckdb") as connection:
+        sizes = connection.execute(
+            "select count(distinct size), min(size) > 0 from seen where n = ?", ["last"]
+        ).fetchall()
+        tests = connection.execute("select min(size) > 0 from seen where n = 'takes_all_at_first'").fetchall()
+    assert (sizes, tests) == ([(1, True)], [(True,)])
+
+
+@pytest.mark.slow
+def test_what_a_hook_at_the_start_removes_is_missed_as_by_dbt(shops: tuple[Path, Path]) -> None:
+    """dbt lists what exists before its hooks, and so fails on an incremental model that a hook has dropped."""
+    ours, theirs = shops
+    hook = {"dbt_project.yml": STATEFUL["dbt_project.yml"] + "on-run-start: drop table if exists merged\n"}
+    for folder in shops:
+        apply(folder, hook)
+        load(folder, NIGHTS[0])
+    for _ in range(4):
+        by_elt, by_dbt = elt(ours), dbt(theirs, "build")
+        assert by_elt.exit_code == by_dbt.exit_code
+        assert statuses(by_elt) == statuses(by_dbt)

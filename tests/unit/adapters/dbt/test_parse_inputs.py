@@ -47,6 +47,7 @@ CHANGES = {
     ),
     "the configuration": lambda root: (root / "dbt_project.yml").write_text("name: other"),
     "a new configuration file": lambda root: (root / "selectors.yml").write_text(""),
+    "a list of what dbt ignores": lambda root: (root / ".dbtignore").write_text("models/a.sql"),
     "a new package": lambda root: (root / "packages/money").mkdir(parents=True),
 }
 
