@@ -21,6 +21,7 @@ _HASHED_EXACTLY = re.compile(
     re.DOTALL,
 )
 _EMPTY = "''"
+_TEXT = "VARCHAR"
 _FLOATS = frozenset({"FLOAT", "DOUBLE"})
 
 # A table's own text counts only if it names a collation, which the types of its columns do not show.
@@ -136,7 +137,7 @@ def _row(columns: Sequence[tuple[str, str]]) -> str:
 
 def _value(name: str, of_type: str) -> str:
     column = quoted(name)
-    if of_type.startswith("VARCHAR"):  # since 2.0.1, `hash` of a text follows its collation
+    if of_type == _TEXT:  # since 2.0.1, `hash` of a text follows its collation
         return f"encode({column})"
     if _HASHED_EXACTLY.fullmatch(of_type):
         return column

@@ -18,7 +18,8 @@ from orchestrator.reuse.facts import Budget, Content, StoredFunction
 pytestmark = pytest.mark.functional
 PLENTY = Budget(rows=10_000, seconds=60)
 TYPES = (
-    *("json", "struct(a int, b varchar)", "map(varchar, int)", "int[]", "int[2]", "union(a int, b varchar)", "bit"),
+    *("varchar", "varchar(3)", "varchar[]", "varchar[2]", "json", "struct(a int, b varchar)", "map(varchar, int)"),
+    *("int[]", "int[2]", "union(a int, b varchar)", "bit"),
     *("geometry", "variant", "decimal(10,2)", "timestamptz", "timetz", "interval", "bignum", "hugeint", "uhugeint"),
     *("timestamp_ns", "time", "uuid", "enum('a', 'b''c')", "blob", "double", "float", "varchar collate nocase"),
 )
@@ -28,6 +29,7 @@ OTHERS = {
     "trailing spaces": ("'b'", "'b  '"),
     "nothing": ("''", "null::varchar"),
     "letters in a column that does not tell case": ("'a' collate nocase", "'A' collate nocase"),
+    "letters in a list": ("['a' collate nocase]", "['A' collate nocase]"),
     "an empty list": ("[]::int[]", "null::int[]"),
     "a list of nothing": ("[null]::int[]", "[]::int[]"),
     "a flat list": ("[[1, 2]]", "[[1], [2]]"),
