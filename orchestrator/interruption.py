@@ -13,9 +13,12 @@ class Interruption:
     def __init__(self) -> None:
         self.exit_code = INTERRUPTED
         """The exit code of a command that is interrupted now: that of its run, once the run has ended."""
+        self.is_asked = False
+        """Whether there was a signal. Whatever runs then may swallow the KeyboardInterrupt, as dbt does in places."""
 
     def __call__(self, _number: int, _frame: FrameType | None) -> NoReturn:
         """Interrupt the command."""
+        self.is_asked = True
         raise KeyboardInterrupt
 
     def install(self) -> None:

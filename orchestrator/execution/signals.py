@@ -35,6 +35,8 @@ def stop_on_signals(stop: StopRequest) -> Iterator[Callable[[int], None]]:
         stop.press()
 
     before = {number: signal.signal(number, handle) for number in heeded_signals()}
+    if any(isinstance(handler, Interruption) and handler.is_asked for handler in before.values()):
+        stop.press()  # it was asked to end before, and something swallowed the exception
 
     def ended(code: int) -> None:
         for handler in before.values():

@@ -30,6 +30,8 @@ from orchestrator.wording import count, some_of
 
 _LOOK = timedelta(seconds=15)
 """The longest time between two looks: `elt.yml`, the record and the clock may change meanwhile."""
+_PATIENCE = timedelta(seconds=30)
+"""The time in which a child that is asked to end usually ends."""
 _POLL = 0.2  # seconds between two looks at the running children
 
 
@@ -243,11 +245,14 @@ class ScheduleLoop:
 
     def _end_children(self) -> None:
         """Ask what runs to end, and wait for it; a run that is cut off so is resumed by the next process."""
-        for child in self.children:
-            with contextlib.suppress(ProcessLookupError):
-                child.process.send_signal(signal.SIGTERM)
         cut_off = {child.start.time: child.process.pid for child in self.children}
+        again_at = utc_now()
         while self.children:
+            if utc_now() >= again_at:  # the first signal may have come too early, and the second insists
+                again_at = utc_now() + _PATIENCE
+                for child in self.children:
+                    with contextlib.suppress(ProcessLookupError):
+                        child.process.send_signal(signal.SIGTERM)
             if not self._collect():
                 threading.Event().wait(_POLL)
         if cut_off and self.settings is not None:

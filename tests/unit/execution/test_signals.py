@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -123,3 +124,29 @@ def test_the_command_line_exits_with_the_code_of_a_run_that_has_ended():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_a_signal_whose_exception_was_swallowed_ends_the_run_that_then_begins() -> None:
+    """Some of what is imported and opened before a run catches every exception."""
+    interruption, stop = Interruption(), StopRequest()
+    before = signal.signal(signal.SIGTERM, interruption)
+    try:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        with stop_on_signals(stop):
+            assert stop.is_set()
+            assert not stop.insisted
+        assert signal.getsignal(signal.SIGTERM) is interruption
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_without_a_signal_a_run_is_not_asked_to_end() -> None:
+    """Although the command line handles signals."""
+    interruption, stop = Interruption(), StopRequest()
+    before = signal.signal(signal.SIGTERM, interruption)
+    try:
+        with stop_on_signals(stop):
+            assert not stop.is_set()
+    finally:
+        signal.signal(signal.SIGTERM, before)
