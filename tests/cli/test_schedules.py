@@ -309,6 +309,7 @@ def test_the_foreground_process_starts_what_is_due_and_ends_with_sigterm(elt, sh
     assert len(runs(shop)) == 1
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_foreground_process_loses_nothing(elt, slow: Path) -> None:
     """SIGTERM interrupts the run; the next process resumes the same one."""
     a_day_passes(elt, slow)
@@ -325,6 +326,7 @@ def test_a_restart_of_the_foreground_process_loses_nothing(elt, slow: Path) -> N
     assert record(slow, "select count(*) from schedule_times") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_run_that_survived_the_foreground_process_is_reported_and_watched(elt, slow: Path, tmp_path: Path) -> None:
     """Once when the next process starts, and once when it ends; it is not started again."""
     survivor = start("schedule", "run", "nightly", "--quiet", project=slow)

@@ -156,6 +156,7 @@ def test_dbt_is_not_imported(project: Callable[..., Path]) -> None:
     assert [lines.splitlines()[-1] for lines in said] == ["0 ['agate', 'dbt']", "0 []"], said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "options", "environment"),
     [
@@ -257,6 +258,7 @@ def test_what_does_not_succeed_is_dbts(project: Callable[..., Path]) -> None:
         assert catalog(ours) == catalog(theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before",
     [
