@@ -13,6 +13,8 @@ from orchestrator.nodes.identity import NodeId
 
 Key = tuple[str, str, str]
 """Database, schema and name of a relation, in lower case."""
+Existing = Callable[[Key], tuple[str, str] | None]
+"""Returns the kind of a relation, and its name as written, by its key; None if it does not exist."""
 KEYS_AND_INDEXES = """
 select 1 from duckdb_constraints()
 where database_name = $1 and schema_name = $2 and table_name = $3 and constraint_type != 'NOT NULL'
@@ -69,18 +71,29 @@ def replacement(kind: GeneratedKind, place: Place, code: str, *, replaces: bool)
     return (create(kind, place, code), *moved_away, rename(kind, place, TEMPORARY, ""))
 
 
-def replaces_one(kind: GeneratedKind, place: Place, existing: Callable[[Key], tuple[str, str] | None]) -> bool | None:
-    """Return whether a build replaces a relation of its kind; None if something else is there, which is for dbt.
+def existing_kinds(place: Place, existing: Existing) -> tuple[str | None, str | None, str | None] | None:
+    """Return the kinds of the relation, of `__dbt_tmp` and of `__dbt_backup`; None if one has a name in another case.
 
-    `existing` returns the kind of a relation, and its name as written, by its names in lower case.
+    dbt's materializations look these up before they begin.
     """
     database, schema, name = place.key
-    if any(existing((database, schema, name + suffix)) for suffix in (TEMPORARY, BACKUP)):
+
+    def found(suffix: str) -> tuple[str | None, str]:
+        return existing((database, schema, name + suffix)) or (None, place.identifier + suffix)
+
+    own, temporary, backup = found(""), found(TEMPORARY), found(BACKUP)
+    written = (own[1], temporary[1], backup[1])
+    if written != tuple(place.identifier + suffix for suffix in ("", TEMPORARY, BACKUP)):
+        return None
+    return own[0], temporary[0], backup[0]
+
+
+def replaces_one(kind: GeneratedKind, place: Place, existing: Existing) -> bool | None:
+    """Return whether a build replaces a relation of its kind; None if something else is there, which is for dbt."""
+    kinds = existing_kinds(place, existing)
+    if kinds is None or kinds[1:] != (None, None):
         return None  # a process died between the two renames, or someone has a table of this name
-    found = existing(place.key)
-    if found is None:
-        return False
-    return True if found == (kind, place.identifier) else None
+    return None if kinds[0] not in {None, kind} else kinds[0] is not None
 
 
 def rename(kind: GeneratedKind, place: Place, before: str, after: str) -> str:

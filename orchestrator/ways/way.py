@@ -12,6 +12,7 @@ from orchestrator.plan.plan import Plan
 from orchestrator.plan.step import StepId, node_of
 from orchestrator.reuse.fingerprints.macros import MacroIndex
 from orchestrator.reuse.fingerprints.stock_macros import is_stock
+from orchestrator.reuse.fingerprints.text_readings import TextReadings
 from orchestrator.ways.generated_sql import GeneratedKind, Place
 
 _MATERIALIZATIONS: Mapping[str, str] = {
@@ -90,14 +91,17 @@ class Ways:
         stores_failures: bool = False,
         refreshes: bool = False,
         plain: bool = False,
+        readings: TextReadings | None = None,
     ) -> None:
         """Set what decides.
 
         `stores_failures` says that data tests keep the rows that they find unless they are configured otherwise,
-        `refreshes` that the command is a full refresh, and `plain` that dbt executes every node.
+        `refreshes` that the command is a full refresh, and `plain` that dbt executes every node. `readings` are those
+        of the project's texts.
         """
         self._plain = plain
         self._refreshes = refreshes
+        self._readings = readings
         self._stores_failures = stores_failures
         self._manifest = manifest
         self._target = target
@@ -154,7 +158,7 @@ class Ways:
 
     @cached_property
     def _index(self) -> MacroIndex:
-        return MacroIndex(self._manifest)
+        return MacroIndex(self._manifest, readings=self._readings)
 
     def of_steps(self, plan: Plan) -> Mapping[StepId, WayOfStep]:
         """Return the way of each step that executes a node."""

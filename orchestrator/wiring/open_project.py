@@ -93,6 +93,7 @@ class OpenProject:
             stores_failures=flags.store_failures,
             refreshes=flags.full_refresh,
             plain=plain,
+            readings=self.readings,
         )
 
     @property

@@ -1,5 +1,7 @@
 """Leaves the markers of nodes that are executed without dbt, and reads what their builds leave."""
 
+from typing import TYPE_CHECKING
+
 from orchestrator.adapters.contents import Built
 from orchestrator.adapters.dbt.direct_session import DirectCursor, DirectSession
 from orchestrator.adapters.record_sql import adds_marker
@@ -7,6 +9,9 @@ from orchestrator.execution.ports import Request
 from orchestrator.nodes.identity import NodeId, Relation
 from orchestrator.reuse.facts import TABLE, Content, content_text
 from orchestrator.ways.generated_sql import GeneratedKind, Place
+
+if TYPE_CHECKING:  # imported only when dbt is opened
+    from orchestrator.adapters.dbt.marking import Places
 
 
 class DirectMarkers:
@@ -17,13 +22,16 @@ class DirectMarkers:
 
     def leaves_one(self, request: Request, place: Place) -> bool:
         """Return whether a build leaves a marker."""
+        return self._places(request, place) is not None
+
+    def _places(self, request: Request, place: Place) -> "Places | None":
         places = self._session.places
-        return request.mark is not None and places is not None and places.is_made(place.database)
+        return places if request.mark is not None and places is not None and places.is_made(place.database) else None
 
     def leave(self, cursor: DirectCursor, request: Request, kind: GeneratedKind, place: Place) -> Content | None:
         """Write the marker of a build in its open transaction, and return what the build leaves."""
-        places = self._session.places
-        if request.mark is None or places is None or not places.is_made(place.database):
+        places = self._places(request, place)
+        if places is None or request.mark is None:
             return None
         relation = Relation(database=place.database, schema=place.schema, identifier=place.identifier)
         built = Built(

@@ -17,7 +17,7 @@ from orchestrator.adapters.dbt.direct_markers import DirectMarkers
 from orchestrator.adapters.dbt.direct_session import DirectCursor, DirectSession, RelationNames, relation_names
 from orchestrator.adapters.dbt.kept_code import KeptCode
 from orchestrator.adapters.dbt.run_records import KeptRecords
-from orchestrator.adapters.dbt.sent_statements import OtherAnswerError, SentStatements, existing_kinds, send_again
+from orchestrator.adapters.dbt.sent_statements import OtherAnswerError, SentStatements, send_again
 from orchestrator.execution.outcome import Outcome
 from orchestrator.execution.ports import Request, Stop
 from orchestrator.nodes.identity import NodeId
@@ -30,6 +30,7 @@ from orchestrator.ways.generated_sql import (
     Place,
     count_failures,
     drop,
+    existing_kinds,
     replacement,
     replaces_one,
 )

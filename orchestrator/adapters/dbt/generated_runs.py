@@ -19,7 +19,6 @@ from orchestrator.adapters.dbt.sent_statements import (
     StatementLog,
     Statements,
     WatchedCursor,
-    existing_kinds,
 )
 from orchestrator.nodes.identity import NodeId
 from orchestrator.ways.generated_sql import (
@@ -31,6 +30,7 @@ from orchestrator.ways.generated_sql import (
     Place,
     count_failures,
     drop,
+    existing_kinds,
     replacement,
     replaces_one,
 )
@@ -168,7 +168,7 @@ class GeneratedRuns:
 
     def _existing(self, key: Key) -> tuple[str, str] | None:
         cached = self._adapter.cache.relations.get(key)
-        return None if cached is None else (cached.inner.type, cached.inner.identifier)
+        return None if cached is None else (str(cached.inner.type), cached.inner.identifier)
 
     def _has_keys_or_indexes(self, place: Place) -> bool:
         """Return whether a table has keys or indexes: DuckDB does not rename it, and dbt drops them in order."""

@@ -30,7 +30,6 @@ _RENDERED_LATER = frozenset({"on-run-start", "on-run-end", "query-comment"})
 _VARIABLES = ("HOME", "USERPROFILE", "XDG_CONFIG_HOME")
 _INSTALLED = (".dist-info", ".egg-info", ".pth", ".egg-link")
 _CONFIGURATION = (".yml", ".yaml", ".env", ".dbtignore")
-_END_OF_SETTINGS = "\0"
 _MOST_FILES, _MOST_BYTES = 50_000, 1_000_000_000
 
 
@@ -71,28 +70,28 @@ def state_of(inputs: ParseInputs, environ: Mapping[str, str]) -> InputState:
     Raises:
         OSError: a file cannot be read. TooManyInputsError: there is too much to read.
     """
-    found, newest, size, number, settings = blake2b(digest_size=20), 0, 0, 0, ""
+    found, newest, size, number, digests = blake2b(digest_size=20), 0, 0, 0, []
     for part in (*_process(), *_environment(inputs.variables, environ), *_listings(inputs.lists)):
         _add(found, part)
-    for path in (*_files_of(inputs.tops, ()), *inputs.files, _END_OF_SETTINGS, *_files_of((), inputs.trees)):
-        if path is _END_OF_SETTINGS:
-            settings = found.hexdigest()
-            continue
-        _add(found, path)
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123  # half the time for thousands of small files
-                stat, content = os.fstat(file.fileno()), file.read()
-        except FileNotFoundError:
-            _add(found, "\0missing")
-            continue
-        newest = max(newest, stat.st_mtime_ns, stat.st_ctime_ns)
-        size, number = size + len(content), number + 1
-        if size > _MOST_BYTES or number > _MOST_FILES:
-            raise TooManyInputsError
-        found.update(blake2b(content, digest_size=20).digest())
+    for paths in ((*_files_of(inputs.tops, ()), *inputs.files), _files_of((), inputs.trees)):
+        for path in paths:
+            _add(found, path)
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123  # half the time for thousands of small files
+                    stat, content = os.fstat(file.fileno()), file.read()
+            except FileNotFoundError:
+                _add(found, "\0missing")
+                continue
+            newest = max(newest, stat.st_mtime_ns, stat.st_ctime_ns)
+            size, number = size + len(content), number + 1
+            if size > _MOST_BYTES or number > _MOST_FILES:
+                raise TooManyInputsError
+            found.update(blake2b(content, digest_size=20).digest())
+        digests.append(found.hexdigest())
     for folder in inputs.trees:
         newest = max(newest, *(os.stat(one).st_mtime_ns for one in _folders(folder)), 0)  # noqa: PTH116  # as above
-    return InputState(digest=found.hexdigest(), settings=settings, changed_at=newest)
+    settings, digest = digests
+    return InputState(digest=digest, settings=settings, changed_at=newest)
 
 
 def variables_asked(inputs: ParseInputs) -> tuple[str, ...] | None:

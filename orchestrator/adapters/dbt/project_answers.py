@@ -212,7 +212,7 @@ class ProjectAnswers:
         known = self._cache.read(self._asked)
         before = known if known is not None and known.digest == parsed.state.digest else None
         answers: Answers = {**self._new}
-        codes = self._codes_to_keep(parsed.keys)
+        codes = self._as_kept(self._codes if before is not None else dict(self.codes) | self._codes, parsed.keys)
         if before is not None:
             answers = {**before.answers, **answers}
             codes = {**before.codes, **codes}
@@ -235,9 +235,10 @@ class ProjectAnswers:
         )
         self._cache.keep(self._asked, kept)
 
-    def _codes_to_keep(self, keys: CodeKeys) -> dict[str, object]:
+    @staticmethod
+    def _as_kept(codes: Mapping[str, KeptCode], keys: CodeKeys) -> dict[str, object]:
         # Without a key, a code holds for this state of the project only.
-        return {node: code_to_json(keys.of(node), code) for node, code in (dict(self.codes) | self._codes).items()}
+        return {node: code_to_json(keys.of(node), code) for node, code in codes.items()}
 
     def _unchanged(self, inputs: ParseInputs) -> InputState | None:
         """Return the state of what the parse read; None if some of it may have changed since it began."""

@@ -43,8 +43,7 @@ class RunBeginner:
         can_wait = all(direct is not None and direct.can_run(NodeId(step)) for step in start.certain)
         if self._late.is_open or not can_wait:
             dbt.get()  # now, so that an error of dbt ends the run before anything is built
-        is_alone = direct is None and dbt.started is not None
-        runner = dbt.get().runner if is_alone else LateStepRunner(dbt, lambda: self._records, direct)
+        runner = LateStepRunner(dbt, lambda: self._records, direct)
 
         def close() -> None:
             if dbt.started is not None and start.direct is not None:

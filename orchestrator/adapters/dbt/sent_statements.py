@@ -12,14 +12,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.reuse.fingerprints.digest import digest_of
-from orchestrator.ways.generated_sql import BACKUP, TEMPORARY, Key, Place
 
 _HARMLESS = frozenset({"close", "interrupt"})
 """What may be called on a cursor, besides what is noted, without making its statements differ from what was sent."""
 _WRITES = re.compile(r"\s*(?:create|alter|drop|insert|update|delete|merge|truncate|copy)\b", re.IGNORECASE)
 """Statements that are answered by a number of rows. The materializations drop it, although dbt fetches it for some."""
-_LOOKED_UP = ("", TEMPORARY, BACKUP)
-"""The suffixes of the relations that the materializations look up in dbt's cache."""
 
 
 class OtherAnswerError(Exception):
@@ -50,17 +47,6 @@ class SentStatements:
     response: Mapping[str, object]
     run_text: str
     """The text of the file in `target/run`."""
-
-
-def existing_kinds(place: Place, existing: Callable[[Key], tuple[str, str] | None]) -> tuple[str | None, ...] | None:
-    """Return the kinds of the relations that a materialization looks up; None if one has a name in another case."""
-    database, schema, name = place.key
-    found = [existing((database, schema, name + suffix)) for suffix in _LOOKED_UP]
-    if any(
-        one is not None and one[1] != place.identifier + suffix for one, suffix in zip(found, _LOOKED_UP, strict=True)
-    ):
-        return None
-    return tuple(None if one is None else one[0] for one in found)
 
 
 class StatementLog:

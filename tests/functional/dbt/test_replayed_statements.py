@@ -1,7 +1,7 @@
 """Incremental models, snapshots and seeds are executed without dbt while the database answers as it did."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -101,6 +101,20 @@ def statuses(side: Side) -> dict[str, str]:
     return {node: word for node, word in side.words().items() if not node.startswith("operation.")}
 
 
+def sides(shops: tuple[Path, Path]) -> tuple[tuple[Path, Callable[[Path], Side]], ...]:
+    """Return each project with what runs it."""
+    ours, theirs = shops
+    return (ours, elt), (theirs, lambda folder: dbt(folder, "build"))
+
+
+def run_nights(shops: tuple[Path, Path], nights: Iterable[list[tuple[object, ...]]]) -> None:
+    """Load the rows of each night, and run both projects."""
+    for folder, run in sides(shops):
+        for orders in nights:
+            load(folder, orders)
+            assert run(folder).exit_code == 0
+
+
 @pytest.fixture
 def shops(tmp_path: Path) -> tuple[Path, Path]:
     found = tmp_path / "ours", tmp_path / "theirs"
@@ -163,10 +177,8 @@ def test_after_a_change_of_the_database_dbt_executes_what_it_concerns(
 ) -> None:
     """And leaves what it leaves on its own."""
     ours, theirs = shops
-    for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
-        for orders in NIGHTS[:2]:
-            load(folder, orders)
-            assert run(folder).exit_code == 0
+    run_nights(shops, NIGHTS[:2])
+    for folder in shops:
         load(folder, NIGHTS[2])
         with duckdb.connect(folder / "warehouse.duckdb") as connection:
             for statement in change.split("; "):
@@ -184,10 +196,8 @@ def test_after_a_change_of_the_database_dbt_executes_what_it_concerns(
 def test_new_columns_of_a_source_are_an_answer(shops: tuple[Path, Path], direct: list[str]) -> None:
     """dbt adds them to the model that asks for it, and to the rows that a unit test is given."""
     ours, theirs = shops
-    for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
-        for orders in NIGHTS[:2]:
-            load(folder, orders)
-            assert run(folder).exit_code == 0
+    run_nights(shops, NIGHTS[:2])
+    for folder in shops:
         load(folder, [(*one, 7) for one in NIGHTS[2]], "id int, state text, updated_at timestamp, more int")
     direct.clear()
     assert elt(ours).exit_code == dbt(theirs, "build").exit_code == 0
@@ -215,10 +225,8 @@ def test_after_an_edit_dbt_executes_what_was_edited(
 ) -> None:
     """The statements of the others are sent again."""
     ours, theirs = shops
-    for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
-        for orders in NIGHTS[:2]:
-            load(folder, orders)
-            assert run(folder).exit_code == 0
+    run_nights(shops, NIGHTS[:2])
+    for folder in shops:
         load(folder, NIGHTS[2])
         apply(folder, edits)
     direct.clear()
@@ -267,7 +275,7 @@ def test_a_full_refresh_is_dbts(shops: tuple[Path, Path], direct: list[str]) -> 
 def test_a_statement_that_fails_is_rolled_back_and_reported_by_dbt(shops: tuple[Path, Path], direct: list[str]) -> None:
     """Its message, and the rows as they were."""
     ours, theirs = shops
-    for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
+    for folder, run in sides(shops):
         apply(folder, edited("models/orders.sql", "select id", "select cast(state as int) as number, id"))
         load(folder, [(1, "1", "2026-01-01")])
         for _ in range(2):
@@ -286,7 +294,7 @@ def test_a_statement_that_fails_is_rolled_back_and_reported_by_dbt(shops: tuple[
 def test_white_space_at_the_end_of_a_seed_is_an_edit(shops: tuple[Path, Path], direct: list[str]) -> None:
     """dbt's checksum of the file does not contain it, but what dbt says of the rows does."""
     ours, theirs = shops
-    for folder, run in ((ours, elt), (theirs, lambda one: dbt(one, "build"))):
+    for folder, run in sides(shops):
         load(folder, NIGHTS[0])
         for _ in range(2):
             assert run(folder).exit_code == 0

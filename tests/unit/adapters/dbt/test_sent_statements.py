@@ -13,12 +13,11 @@ from orchestrator.adapters.dbt.sent_statements import (
     SentStatements,
     StatementLog,
     WatchedCursor,
-    existing_kinds,
     send_again,
     sent_from_json,
     sent_to_json,
 )
-from orchestrator.ways.generated_sql import Place
+from orchestrator.ways.generated_sql import Place, existing_kinds
 
 PLACE = Place(database="db", schema="Main", identifier="Orders")
 
@@ -35,7 +34,7 @@ def sent(*statements: SentStatement | None) -> SentStatements:
 
 
 def test_statements_are_noted_without_dbts_comment_and_with_what_was_read() -> None:
-    """Rows that nobody fetched may be others the next time."""
+    """Rows that dbt did not fetch may differ the next time."""
     cursor, log = watched()
     for sql in ("/* dbt */\nBEGIN", "select a from t", "select count(*) from t", "insert into t values (2)", "COMMIT"):
         cursor.execute(sql)
